@@ -1,0 +1,1 @@
+"""evalkit: may this fine-tuned model replace my long prompt?"""

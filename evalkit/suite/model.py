@@ -1,0 +1,91 @@
+"""What a suite is, as plain frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from evalkit.checks.base import Check, CheckKind
+from evalkit.endpoints.base import Kind, Message
+
+PromptUse = Literal["none", "short", "long"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A system text, a user template (Jinja, filled with `ask` and the case's vars), or both."""
+
+    system: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCheck:
+    """A check with what the suite says around it. `name` is unique in its suite or case."""
+
+    name: str
+    kind: CheckKind
+    check: Check
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One conversation to answer.
+
+    `messages` end with the last user turn (kind "chat"); `prompt` is the legacy pair's text (kind "completions").
+    `reference` is the last assistant message's text, or the pair's completion; None where there is none.
+    `id` is the given one, or a hash of the content: order and neighbours never change it.
+    """
+
+    id: str
+    kind: Kind
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
+    reference: str | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    checks: tuple[NamedCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """The suite's `gate:`; alpha is one-sided."""
+
+    candidate: str = "ft"
+    baseline: str = "prompted"
+    margin: float = 0.05
+    alpha: float = 0.05
+    inconclusive: Literal["fail", "pass"] = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A folder with suite.yaml, read and checked."""
+
+    name: str
+    folder: Path
+    cases: tuple[Case, ...]
+    checks: tuple[NamedCheck, ...]
+    description: str = ""
+    prompt: Prompt | None = None
+    short_prompt: Prompt | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    train: Path | None = None
+    gate: GateRule = GateRule()
+    sha256: str = ""  # of suite.yaml and every file that it names
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a model is asked. `endpoint` names an entry of the configuration's endpoints."""
+
+    name: str
+    model: str
+    endpoint: str
+    prompt: PromptUse = "none"
+    params: Mapping[str, Any] = field(default_factory=dict)
