@@ -1,0 +1,92 @@
+"""What is asked of the engine and what it sends back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from evalkit.errors import EvalkitError
+
+if TYPE_CHECKING:
+    from evalkit.local.engine.adapter import Adapter
+
+Finish = Literal["stop", "length"]
+
+
+class ContextLengthExceeded(EvalkitError):
+    """The prompt leaves no room for an answer."""
+
+    def __init__(self, tokens: int, max_len: int):
+        self.tokens, self.max_len = tokens, max_len
+        super().__init__(
+            f"the prompt has {tokens} tokens; prompt and answer together may have {max_len}: shorten the prompt"
+        )
+
+
+class GenerationFailed(EvalkitError):
+    """A job was given up: its numbers overflowed, or one of its callbacks raised (see `__cause__`)."""
+
+
+class Constraint(Protocol):
+    """What an answer may look like, told from its first bytes."""
+
+    def __call__(self, answer: bytes, /) -> bool:
+        """Whether a permitted answer may begin with these bytes."""
+        ...
+
+    def may_end(self, answer: bytes, /) -> bool:
+        """Whether these bytes are a whole permitted answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """One generated token.
+
+    Attributes:
+        id: the token. With `finished == "stop"` it is the stop token, which is no part of the answer.
+        logprob: its natural log probability under the model, before temperature and constraint.
+        top: the most probable (id, logprob) pairs, best first, as many as `Job.logprobs` asked for.
+        finished: None while more will come; "length" where max_tokens or the context is used up.
+        cached: how many of the prompt's tokens were taken from the prefix cache.
+    """
+
+    id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+    finished: Finish | None = None
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One prompt to be continued. Two jobs are never equal, however alike they are.
+
+    Attributes:
+        ids: the prompt's tokens, at least one.
+        prefix: how many of its first tokens other jobs are likely to share (a system prompt); 0 = none.
+        adapter: the LoRA adapter to answer with; None = the base model.
+        max_tokens: at most this many tokens are generated, the stop token included; at least 1.
+        temperature: 0 takes the most probable token.
+        top_p: draw from the smallest set of tokens that has this much probability.
+        seed: the same seed draws the same tokens; None = a fresh one. Unused at temperature 0.
+        stop_ids: tokens that end the answer.
+        logprobs: how many alternatives to report with each token; None = none.
+        allow: what the answer must look like; None = anything. Needs `Engine(vocabulary=...)`.
+        on_token: called from the engine's thread with each token; must be quick.
+        on_error: called once, from the engine's thread, in place of any further token.
+    """
+
+    ids: tuple[int, ...]
+    on_token: Callable[[TokenEvent], None]
+    prefix: int = 0
+    adapter: Adapter | None = None
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    stop_ids: frozenset[int] = frozenset()
+    logprobs: int | None = None
+    allow: Constraint | None = None
+    on_error: Callable[[GenerationFailed], None] | None = None
