@@ -1,0 +1,85 @@
+"""What a model costs: the user's prices, then the shipped table; a model in neither costs None, never 0."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from evalkit.endpoints.base import Usage
+from evalkit.tokens import ft_base
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per 1M tokens; None where the maker names no such price. `source`: where it stands, and of when."""
+
+    model: str
+    input: float
+    output: float
+    cached: float | None = None
+    train: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """The shipped prices, with the day on which they were read (ISO 8601)."""
+
+    date: str
+    source: str
+    base: dict[str, Price]
+    fine_tuned: dict[str, Price]
+
+
+@cache
+def table() -> PriceTable:
+    """The prices shipped in prices.toml; fine-tuned models are listed under their base's name."""
+    data = tomllib.loads(resources.files("evalkit").joinpath("prices.toml").read_text("utf-8"))
+    source = f"{data['source']}, {data['date']}"
+    base, fine_tuned = {}, {}
+    for row in data["models"]:
+        train = row.get("train")
+        for name in row["names"]:
+            if "base" in row:
+                base[name] = _price(name, row["base"], train, source)
+            fine_tuned[name] = _price(f"ft:{name}", row["ft"], train, source)
+    return PriceTable(str(data["date"]), data["source"], base, fine_tuned)
+
+
+def price_of(model: str, endpoint: str, overrides: Iterable[Price] = ()) -> Price | None:
+    """The price of `model` where `endpoint` answers for it.
+
+    An override for the exact name comes first. The embedded endpoint `local` costs nothing: it runs on the
+    user's own machine. An `ft:` name goes by its parsed base, in the table of fine-tuned models only.
+    """
+    for price in overrides:
+        if price.model == model:
+            return price
+    if endpoint == "local":
+        return Price(model, 0.0, 0.0, 0.0, 0.0, "runs on this machine")
+    base = ft_base(model)
+    rows, name = (table().base, model) if base is None else (table().fine_tuned, base)
+    return rows.get(name)
+
+
+def cost(price: Price | None, usage: Usage) -> float | None:
+    """What one answer cost, in USD; None where the price or the server's token counts are unknown.
+
+    Tokens read from the prompt cache are charged at the cached price where there is one. A server that says
+    nothing of cached tokens is taken to have charged all at the full price.
+    """
+    if price is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
+    cached_price = price.input if price.cached is None else price.cached
+    total = (usage.prompt_tokens - cached) * price.input + cached * cached_price
+    return (total + usage.completion_tokens * price.output) / 1_000_000
+
+
+def _price(name: str, triple: list[float], train: float | None, source: str) -> Price:
+    """A row's [in, cached, out] or, where cached tokens have no price of their own, [in, out]."""
+    cached = triple[1] if len(triple) == 3 else None
+    return Price(name, triple[0], triple[-1], cached, train, source)

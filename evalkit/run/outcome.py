@@ -1,0 +1,49 @@
+"""What a run came to, and who watches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from evalkit.run.plan import Plan
+from evalkit.run.records import Record
+
+Stopped = Literal["interrupted", "budget", "maxfail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; its figures stand in the folder's records.
+
+    Attributes:
+        folder: the run's folder, complete with run.json and records.jsonl.
+        planned: how many records a whole run has.
+        asked: answers that were asked for in this session and came.
+        cached: answers that the cache gave.
+        errors: cases that could not be asked.
+        stopped: why the run ended early; None where every case was taken up.
+    """
+
+    folder: Path
+    planned: int
+    asked: int
+    cached: int
+    errors: int
+    stopped: Stopped | None = None
+
+
+class Observer(Protocol):
+    """Whoever shows progress. Called on the event loop: it must not block."""
+
+    def planned(self, plan: Plan) -> None:
+        """All is known that will be asked; called once, before the first request."""
+        ...
+
+    def answered(self, record: Record) -> None:
+        """One record has just been written."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something that a person may want to know while waiting, in one line."""
+        ...
