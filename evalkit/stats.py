@@ -1,0 +1,106 @@
+"""Intervals and agreement: pure functions on counts, each with its source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kappa:
+    """Chance-corrected agreement of two raters: 1 is full agreement, 0 what chance gives.
+
+    `agreement` is the plain share of equal labels; `standard_error` and `interval` are those of `value`.
+    """
+
+    value: float
+    standard_error: float
+    interval: Interval
+    agreement: float
+    n: int
+
+
+def _two_sided_z(confidence: float) -> float:
+    """The normal quantile, e.g. 1.96 for 0.95."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}: give a number between 0 and 1, such as 0.95")
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def wilson(passed: int, n: int, confidence: float = 0.95) -> Interval | None:
+    """The score interval of a proportion, without continuity correction; None below two observations.
+
+    Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Statist. Med. 17 (1998) 857-872.
+
+    Raises:
+        ValueError: `passed` is not between 0 and `n`, or `confidence` not between 0 and 1.
+    """
+    if not 0 <= passed <= n:
+        raise ValueError(f"{passed} passed of {n}: the first must lie between 0 and the second")
+    z = _two_sided_z(confidence)
+    if n < 2:
+        return None
+    share = passed / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # rounding must not leave the share, or [0, 1], outside
+    return Interval(max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
+
+
+def kappa(
+    first: Sequence[Hashable], second: Sequence[Hashable], confidence: float = 0.95
+) -> Kappa | None:
+    """Cohen's kappa of two raters' labels, item by item.
+
+    None below two items, or where both gave one and the same label throughout (chance alone agrees fully).
+
+    Source: Cohen, Educ. Psychol. Meas. 20 (1960) 37-46; the large-sample standard error is
+    Fleiss, Cohen and Everitt, Psychol. Bull. 72 (1969) 323-327.
+
+    Raises:
+        ValueError: the raters labelled different numbers of items.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} labels against {len(second)}: both must label the same items")
+    n = len(first)
+    rows, columns = Counter(first), Counter(second)
+    chance = sum(count * columns[label] for label, count in rows.items()) / n**2 if n else 1.0
+    if n < 2 or chance == 1:
+        return None
+    agreement = sum(a == b for a, b in zip(first, second, strict=True)) / n
+    value = (agreement - chance) / (1 - chance)
+    error = _kappa_error(Counter(zip(first, second, strict=True)), rows, columns, value, chance)
+    half = _two_sided_z(confidence) * error
+    return Kappa(value, error, Interval(max(-1.0, value - half), min(1.0, value + half)), agreement, n)
+
+
+def _kappa_error(
+    cells: Counter[tuple[Hashable, Hashable]],
+    rows: Counter[Hashable],
+    columns: Counter[Hashable],
+    value: float,
+    chance: float,
+) -> float:
+    """Fleiss, Cohen and Everitt's (1969) standard error, in the form A + B - C of Fleiss (1981), eq. 13.15."""
+    n = cells.total()
+    agreeing = disagreeing = 0.0
+    for (row, column), count in cells.items():
+        if row == column:
+            margins = (rows[row] + columns[row]) / n
+            agreeing += count / n * (1 - margins * (1 - value)) ** 2
+        else:
+            margins = (columns[row] + rows[column]) / n
+            disagreeing += count / n * margins**2 * (1 - value) ** 2
+    variance = agreeing + disagreeing - (value - chance * (1 - value)) ** 2
+    return sqrt(max(0.0, variance) / n) / (1 - chance)
