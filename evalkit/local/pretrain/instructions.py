@@ -1,0 +1,189 @@
+"""System prompts that control the language, tone and length of the answers, in very many wordings.
+
+A prompt is put together from an identity, rules (each demand is worded one to several times, with
+reasons and negations), background that must not change an answer, and examples.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from evalkit.local.pretrain import tones
+from evalkit.local.pretrain.facts import LANGUAGES, all_facts
+from evalkit.local.pretrain.layout import Section, lay_out
+from evalkit.local.pretrain.phrasebook import capital, fill, pick, sections
+
+Book = Mapping[str, tuple[str, ...]]  # wordings by section
+_Say = Callable[[Iterable[str]], list[str]]  # fills the slots of wordings
+
+_NAMES = {
+    "en": {"en": "English", "de": "German", "fr": "French", "es": "Spanish"},
+    "de": {"en": "Englisch", "de": "Deutsch", "fr": "Französisch", "es": "Spanisch"},
+    "fr": {"en": "anglais", "de": "allemand", "fr": "français", "es": "espagnol"},
+    "es": {"en": "inglés", "de": "alemán", "fr": "francés", "es": "español"},
+}
+_OR = {"en": "or", "de": "oder", "fr": "ou", "es": "o"}
+_SHORT_KINDS = ("words", "word", "brief", "sentence")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long answers may be; `words` is the limit where kind is "words"."""
+
+    kind: Literal["words", "word", "brief", "sentence", "detailed"]
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a system prompt demands; None leaves an attribute as it is without a prompt."""
+
+    language: str | None = None  # "own": the prompt says to use the language of the user
+    tone: str | None = None
+    length: Length | None = None
+
+
+def system_prompt(style: Style, shots: Sequence[tuple[str, str]], rng: random.Random) -> str:
+    """A prompt that demands `style`, with question and answer pairs `shots` as its examples."""
+    written_in = "en" if rng.random() < 0.86 else pick(rng, LANGUAGES[1:])
+    book = _book(written_in)
+    slots = {**book, **_slots(style, written_in, rng)}
+    examples = _examples(book, shots, rng)
+    size = _size(rng) - len(examples.block)
+
+    def say(wordings: Iterable[str]) -> list[str]:
+        return [capital(fill(wording, rng, slots)) for wording in wordings]
+
+    identity = say([pick(rng, book["identity"])] if rng.random() < 0.85 else [])
+    rules = say(_rules(style, book, size, rng))
+    background = _until(size - sum(map(len, identity + rules)), say, _background(style, book), rng)
+    if not identity + rules + background:
+        identity = say([pick(rng, book["identity"])])
+    return lay_out(rng, [Section("role", tuple(identity)), *_mixed(rules, background, rng), examples])
+
+
+def _size(rng: random.Random) -> int:
+    """The characters aimed at: a token is about 3.5 of them, so 1,000 are about 290 tokens."""
+    low, high = pick(rng, ((0, 150), (150, 450), (450, 800), (700, 1000)))
+    return rng.randrange(low, high)
+
+
+@cache
+def _book(written_in: str) -> dict[str, tuple[str, ...]]:
+    """All wordings in one language by section: "identity", "language.rule", "length.words" ..."""
+    if written_in != "en":
+        return {**sections("wordings/prompt/common.txt"), **sections(f"wordings/prompt/{written_in}.txt")}
+    book = {**sections("wordings/prompt/common.txt"), **sections("wordings/prompt/background.txt")}
+    for topic in ("language", "length", "tone"):
+        for name, wordings in sections(f"wordings/prompt/{topic}.txt").items():
+            book[f"{topic}.{name}"] = wordings
+    return book
+
+
+def _slots(style: Style, written_in: str, rng: random.Random) -> dict[str, tuple[str, ...]]:
+    """What the wordings' `{slots}` stand for in this one prompt."""
+    names = _NAMES[written_in]
+    others = [names[lang] for lang in LANGUAGES if lang != style.language]
+    rng.shuffle(others)
+    # the same company, bot and word for its users in the whole prompt
+    slots: dict[str, tuple[str, ...]] = {
+        name: (pick(rng, _book(written_in)[name]),) for name in ("user", "place")
+    }
+    slots |= {"lang": (names.get(style.language or "", ""),), "other": tuple(others)}
+    slots["others"] = tuple(_listed(chosen, written_in) for chosen in (others[:2], others[-2:], others[:3]))
+    if style.length:
+        slots["n"] = (_number(style.length.words, written_in, rng),)
+    if style.tone:
+        slots |= {name: tones.words(style.tone)[name] for name in ("adjective", "noun", "manner")}
+        slots["an_adjective"] = tuple(f"{'an' if a[0] in 'aeiou' else 'a'} {a}" for a in slots["adjective"])
+        slots["wrong"] = tones.words(pick(rng, tones.others(style.tone)))["adjective"]
+    return slots
+
+
+def _listed(names: list[str], written_in: str) -> str:
+    """The names as one would say them: "English, French or Spanish"."""
+    return f"{', '.join(names[:-1])} {_OR[written_in]} {names[-1]}"
+
+
+def _number(n: int, written_in: str, rng: random.Random) -> str:
+    spelled = [fact.subject[written_in] for fact in all_facts() if fact.relation == "number_after"]
+    return spelled[n - 1] if 0 < n <= len(spelled) and rng.random() < 0.6 else str(n)
+
+
+def _until(room: int, say: _Say, wordings: Iterable[str], rng: random.Random) -> list[str]:
+    """Different wordings in random order until they fill `room` characters."""
+    pool = list(wordings)
+    rng.shuffle(pool)
+    said: list[str] = []
+    while pool and room > 0:
+        said += say([pool.pop()])
+        room -= len(said[-1])
+    return said
+
+
+def _background(style: Style, book: Book) -> Iterable[str]:
+    """The wordings that change nothing under this style."""
+    yield from book["any"]
+    if style.tone not in ("sarcastic", "grumpy"):
+        yield from book["kind"]
+    if style.tone or (style.length and style.length.kind in _SHORT_KINDS):
+        yield from book.get("compact", ())
+    if style.length is None:
+        yield from book.get("ordinary", ())
+
+
+def _rules(style: Style, book: Book, size: int, rng: random.Random) -> list[str]:
+    """Each demand in one wording at least, and in more where the prompt is long."""
+    more = min(4, size // 150)
+    rules: list[str] = []
+    if style.language == "own":
+        rules += _some(rng, book["language.own"], 1 + more // 2)
+    elif style.language:
+        rules += _some(rng, book["language.rule"], 1 + more // 2)
+        rules += _some(rng, (*book["language.never"], *book["language.reason"]), more, least=0)
+    if style.tone:
+        rules += _tone_rules(style.tone, book, more, rng)
+    if style.length:
+        rules += _some(rng, book[f"length.{style.length.kind}"], 1 + more // 2)
+        if style.length.kind in ("words", "word", "brief") and not style.tone:
+            rules += _some(rng, book["length.again"], more // 2, least=0)
+    return rules
+
+
+def _tone_rules(tone: str, book: Book, more: int, rng: random.Random) -> list[str]:
+    if f"tone.{tone}" in book:  # a prompt that is not in English
+        return _some(rng, book[f"tone.{tone}"], 2)
+    extra = (*tones.words(tone)["must"], *book["tone.shape"], *_some(rng, book["tone.against"], 1))
+    return _some(rng, book["tone.rule"], 1 + more // 2) + _some(rng, extra, more, least=0)
+
+
+def _some(rng: random.Random, wordings: tuple[str, ...], most: int, least: int = 1) -> list[str]:
+    """Between `least` and `most` different wordings."""
+    most = max(least, min(most, len(wordings)))
+    return rng.sample(wordings, rng.randint(least, most))
+
+
+def _examples(book: Book, shots: Sequence[tuple[str, str]], rng: random.Random) -> Section:
+    """A few-shot block in one of many layouts; empty without `shots`."""
+    if not shots:
+        return Section("examples")
+    layout = pick(rng, sections("wordings/prompt/layouts.txt")["shot"]).replace("⏎", "\n")
+    block = "\n".join(layout.replace("{q}", asked).replace("{a}", answer) for asked, answer in shots)
+    intro = (pick(rng, book["examples"]),) if rng.random() < 0.7 else ()
+    return Section("examples", intro, block.rstrip())
+
+
+def _mixed(rules: list[str], background: list[str], rng: random.Random) -> list[Section]:
+    """Rules first, rules last, or both in one."""
+    order = rng.random()
+    if order < 0.4:
+        return [Section("rules", tuple(rules)), Section("background", tuple(background))]
+    if order < 0.6:
+        return [Section("background", tuple(background)), Section("rules", tuple(rules))]
+    together = rules + background
+    rng.shuffle(together)
+    return [Section("rules", tuple(together))]
