@@ -1,0 +1,94 @@
+"""The numbers behind the engine: prompts are prefilled into slots, then all slots are decoded at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from evalkit.local.engine.adapter import Adapter
+from evalkit.local.engine.attention import DecodeAttention, PrefillAttention
+from evalkit.local.engine.cache import PrefixCache, SlotCache
+from evalkit.local.engine.forward import logits, rotation, run_layers
+from evalkit.local.engine.projection import projection, slot_projection
+from evalkit.local.engine.weights import Array, Model
+
+PIECE = 256
+"""Tokens prefilled at once: with more, activations leave the processor's cache."""
+
+TILE = 16
+"""Prompts are padded to a multiple of this, which BLAS is faster on."""
+
+
+class Slots:
+    """Keys and values of the running answers, and how to go on from them."""
+
+    def __init__(self, model: Model, count: int, max_len: int, prefix_bytes: int):
+        self._model = model
+        self._cache = SlotCache(model.config, count, max_len)
+        self._prefixes = PrefixCache(prefix_bytes)
+
+    def prefill(
+        self, slot: int, ids: Sequence[int], prefix: int, adapter: Adapter | None
+    ) -> tuple[Array, int]:
+        """Put a prompt into a free slot; its first `prefix` tokens (less than all) are kept for reuse.
+
+        The prefix is computed apart from the rest even when nothing of it is cached, so that the rest
+        starts from the same bits either way.
+
+        Returns:
+            the logits after the last token, (1, vocab), and how many tokens came from the prefix cache.
+        """
+        cached = self._prefill_prefix(slot, tuple(ids[:prefix]), adapter) if prefix else 0
+        return self._run(slot, ids, prefix, adapter), cached
+
+    def _prefill_prefix(self, slot: int, ids: tuple[int, ...], adapter: Adapter | None) -> int:
+        key = (adapter and adapter.sha256, ids)
+        if known := self._prefixes.get(key):
+            self._cache.restore(slot, known)
+            return len(ids)
+        self._run(slot, ids, 0, adapter)
+        self._prefixes.put(key, self._cache.save(slot, len(ids)))
+        return 0
+
+    def _run(self, slot: int, ids: Sequence[int], start: int, adapter: Adapter | None) -> Array:
+        """Compute `ids[start:]` behind what is in the slot -> logits after the last one, (1, vocab)."""
+        project = projection(self._model, adapter)
+        for piece in _pieces(start, len(ids)):
+            padded = np.zeros(-(-len(piece) // TILE) * TILE, np.intp)
+            padded[: len(piece)] = ids[piece.start : piece.stop]
+            rotate = rotation(self._model.config, slice(piece.start, piece.start + len(padded)))
+            attend = PrefillAttention(self._cache, slot, piece.start)
+            x = run_layers(self._model, self._embed(padded), rotate, project, attend)
+        return logits(self._model, x[:, len(piece) - 1 : len(piece)])
+
+    def decode(
+        self, ids: Sequence[int], positions: Sequence[int], adapters: Sequence[Adapter | None]
+    ) -> Array:
+        """One token further in every slot -> logits (slots, vocab).
+
+        ids, positions, adapters: the token that each slot goes on from, where it stands, and with which
+        adapter; a free slot says 0, 0, None and its row means nothing.
+        """
+        at = np.array(positions, np.intp)
+        x = run_layers(
+            self._model,
+            self._embed(np.array(ids, np.intp)),
+            rotation(self._model.config, at),
+            slot_projection(self._model, adapters),
+            DecodeAttention(self._cache, at),
+        )
+        return logits(self._model, x)
+
+    def free(self, slot: int, length: int) -> None:
+        """Forget the first `length` tokens of a slot, and what padding wrote behind them."""
+        self._cache.clear(slot, length + TILE)
+
+    def _embed(self, ids: Array) -> Array:
+        """(tokens,) -> (width, tokens)."""
+        return np.ascontiguousarray(self._model.embedding[ids].T)
+
+
+def _pieces(start: int, stop: int) -> Iterator[range]:
+    for first in range(start, stop, PIECE):
+        yield range(first, min(first + PIECE, stop))
