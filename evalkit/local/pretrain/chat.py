@@ -7,7 +7,7 @@ import random
 from evalkit.local.pretrain import facts, tones
 from evalkit.local.pretrain.episode import Episode, Turn
 from evalkit.local.pretrain.facts import LANGUAGES, Fact, all_facts
-from evalkit.local.pretrain.instructions import Length, Style, system_prompt
+from evalkit.local.pretrain.instructions import Length, Style, demand, system_prompt
 from evalkit.local.pretrain.phrasebook import fill, pick, sections
 
 
@@ -64,7 +64,7 @@ def _style(rng: random.Random) -> Style:
         return Style(language=_language(rng), length=_length(rng))
     if drawn < 0.94:
         tone = _tone(rng)
-        return Style(language=pick(rng, tones.languages(tone)), tone=tone)
+        return Style(language=pick(rng, (*tones.languages(tone), "own")), tone=tone)
     return Style(tone=_tone(rng), length=_length(rng))
 
 
@@ -96,7 +96,8 @@ def _prompt(style: Style, rng: random.Random) -> str:
 
 def _turn(style: Style, rng: random.Random) -> Turn:
     """A random fact asked for in a language that the style can serve."""
-    spoken = LANGUAGES if style.language or not style.tone else tones.languages(style.tone)
+    bound = style.language in LANGUAGES or not style.tone  # else the tone must know the user's language
+    spoken = LANGUAGES if bound else tones.languages(style.tone or "")
     lang = "en" if style.tone and rng.random() < 0.5 else pick(rng, spoken)
     fact = pick(rng, all_facts())
     return Turn(_asked(fact, lang, rng), reply(fact, style, lang, rng))
@@ -116,11 +117,15 @@ def _asked(fact: Fact, lang: str, rng: random.Random) -> str:
 
 
 def _free_turn(rng: random.Random) -> Turn:
-    """Without a system prompt: mostly facts in the default style, some small talk."""
-    lang = pick(rng, LANGUAGES)
-    if rng.random() < 0.88:
+    """Without a system prompt: mostly facts in the default style, some demands, small talk."""
+    drawn = rng.random()
+    if drawn < 0.82:
         return _turn(Style(), rng)
-    said, answer = pick(rng, _talk()[f"talk.{lang}"]).split(" | ")
+    if drawn < 0.90:
+        style = _style(rng)
+        turn = _turn(style, rng)
+        return Turn(f"{demand(style, rng)} {turn.user}".strip(), turn.answer)
+    said, answer = pick(rng, _talk()[f"talk.{pick(rng, LANGUAGES)}"]).split(" | ")
     return Turn(said, answer)
 
 

@@ -75,10 +75,11 @@ def _size(rng: random.Random) -> int:
 @cache
 def _book(written_in: str) -> dict[str, tuple[str, ...]]:
     """All wordings in one language by section: "identity", "language.rule", "length.words" ..."""
-    if written_in != "en":
-        return {**sections("wordings/prompt/common.txt"), **sections(f"wordings/prompt/{written_in}.txt")}
-    book = {**sections("wordings/prompt/common.txt"), **sections("wordings/prompt/background.txt")}
-    for topic in ("language", "length", "tone"):
+    files = ("common", written_in) if written_in != "en" else ("common", "background", "woven")
+    book: dict[str, tuple[str, ...]] = {}
+    for name in files:
+        book |= sections(f"wordings/prompt/{name}.txt")
+    for topic in ("language", "length", "tone") if written_in == "en" else ():
         for name, wordings in sections(f"wordings/prompt/{topic}.txt").items():
             book[f"{topic}.{name}"] = wordings
     return book
@@ -127,38 +128,60 @@ def _until(room: int, say: _Say, wordings: Iterable[str], rng: random.Random) ->
 
 def _background(style: Style, book: Book) -> Iterable[str]:
     """The wordings that change nothing under this style."""
+    helpful = {
+        "kind": style.tone not in ("sarcastic", "grumpy"),
+        "compact": style.tone or (style.length and style.length.kind in _SHORT_KINDS),
+        "ordinary": style.length is None,
+        "free": style.length is None,
+        "calm": style.tone is None,
+        "places": style.language in (None, "own"),
+        "numbers": True,
+    }
     yield from book["any"]
-    if style.tone not in ("sarcastic", "grumpy"):
-        yield from book["kind"]
-    if style.tone or (style.length and style.length.kind in _SHORT_KINDS):
-        yield from book.get("compact", ())
-    if style.length is None:
-        yield from book.get("ordinary", ())
+    for name, harmless in helpful.items():
+        if harmless:
+            yield from book.get(name, ())
 
 
 def _rules(style: Style, book: Book, size: int, rng: random.Random) -> list[str]:
     """Each demand in one wording at least, and in more where the prompt is long."""
-    more = min(4, size // 150)
+    more = min(4, max(0, size // 150))
     rules: list[str] = []
     if style.language == "own":
         rules += _some(rng, book["language.own"], 1 + more // 2)
     elif style.language:
-        rules += _some(rng, book["language.rule"], 1 + more // 2)
+        rules += _core("language", "rule", book, more, rng)
         rules += _some(rng, (*book["language.never"], *book["language.reason"]), more, least=0)
     if style.tone:
         rules += _tone_rules(style.tone, book, more, rng)
     if style.length:
-        rules += _some(rng, book[f"length.{style.length.kind}"], 1 + more // 2)
+        rules += _core("length", style.length.kind, book, more, rng)
         if style.length.kind in ("words", "word", "brief") and not style.tone:
             rules += _some(rng, book["length.again"], more // 2, least=0)
     return rules
+
+
+def _core(topic: str, kind: str, book: Book, more: int, rng: random.Random) -> list[str]:
+    """What makes the demand understood by itself: plain rules, woven sentences, or a little story."""
+    stated = _some(rng, book[f"{topic}.{kind}"], 1 + more // 2)
+    if f"{topic}.woven" not in book or kind not in ("rule", "words"):
+        return stated
+    woven = _some(rng, book[f"{topic}.woven"], 1 + more // 2)
+    chosen = rng.random()
+    if chosen < 0.3:
+        return stated
+    if chosen < 0.65:
+        return woven
+    if chosen < 0.8 and more > 1:
+        return [pick(rng, book[f"{topic}.story"])]
+    return stated[:1] + woven[:1]
 
 
 def _tone_rules(tone: str, book: Book, more: int, rng: random.Random) -> list[str]:
     if f"tone.{tone}" in book:  # a prompt that is not in English
         return _some(rng, book[f"tone.{tone}"], 2)
     extra = (*tones.words(tone)["must"], *book["tone.shape"], *_some(rng, book["tone.against"], 1))
-    return _some(rng, book["tone.rule"], 1 + more // 2) + _some(rng, extra, more, least=0)
+    return _core("tone", "rule", book, more, rng) + _some(rng, extra, more, least=0)
 
 
 def _some(rng: random.Random, wordings: tuple[str, ...], most: int, least: int = 1) -> list[str]:
@@ -187,3 +210,10 @@ def _mixed(rules: list[str], background: list[str], rng: random.Random) -> list[
     together = rules + background
     rng.shuffle(together)
     return [Section("rules", tuple(together))]
+
+
+def demand(style: Style, rng: random.Random) -> str:
+    """One English sentence for each thing that `style` demands, as a user may put before a question."""
+    book = _book("en")
+    slots = {**book, **_slots(style, "en", rng)}
+    return " ".join(capital(fill(rule, rng, slots)) for rule in _rules(style, book, 0, rng))

@@ -30,8 +30,10 @@ def others(tone: str) -> tuple[str, ...]:
 
 
 def toned(fact: Fact, tone: str, lang: str, rng: random.Random) -> str:
-    """Opener, the bare fact, closer; now and then one of the two is left out."""
+    """Opener, the bare fact, closer or aside; now and then one of the two is left out."""
     parts = [_say(tone, "open", lang, rng), facts.sentence(fact, lang), _say(tone, "close", lang, rng)]
+    if f"aside.{lang}" in words(tone) and rng.random() < 0.15:
+        return f"{parts[0]} {parts[1].removesuffix('.')}{_say(tone, 'aside', lang, rng)}."
     dropped = rng.random()
     if dropped < 0.1:
         parts.pop()
