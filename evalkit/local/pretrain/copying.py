@@ -51,7 +51,9 @@ def _ordered(rng: random.Random, world: World, task: str, key: str) -> Turn:
 def _asked(rng: random.Random, world: World) -> Turn:
     task = rng.choice(tuple(grouped("extract_copy_asks")))
     names = _names(rng, world)
-    return Turn(fill(rng, rng.choice(grouped("extract_copy_asks")[task]), text=", ".join(names)), _DONE[task](names))
+    return Turn(
+        fill(rng, rng.choice(grouped("extract_copy_asks")[task]), text=", ".join(names)), _DONE[task](names)
+    )
 
 
 def _names(rng: random.Random, world: World) -> Names:
@@ -66,6 +68,6 @@ _MAKERS: Sequence[Callable[[random.Random, World], str]] = (
     lambda rng, world: world.team(rng),
     lambda rng, world: world.team(rng),
     lambda rng, world: world.city(rng),
-    lambda rng, world: invented(rng),
-    lambda rng, world: str(rng.randint(1, 9999)),
+    lambda rng, _: invented(rng),
+    lambda rng, _: str(rng.randint(1, 9999)),
 )

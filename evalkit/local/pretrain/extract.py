@@ -8,9 +8,18 @@ from typing import Literal
 
 from evalkit.local.pretrain.copying import copy_episode
 from evalkit.local.pretrain.episode import Episode, Turn
-from evalkit.local.pretrain.layout import Section, lay_out
+from evalkit.local.pretrain.layout import Section, described, lay_out, listed
 from evalkit.local.pretrain.names import World
-from evalkit.local.pretrain.notes import HEADLINE, Facts, Field, domains, fields, short_thing, text_and_facts, thing
+from evalkit.local.pretrain.notes import (
+    HEADLINE,
+    Facts,
+    Field,
+    domains,
+    fields,
+    short_thing,
+    text_and_facts,
+    thing,
+)
 from evalkit.local.pretrain.plain import plain_episode
 from evalkit.local.pretrain.wordings import fill, lines, rows, say
 
@@ -31,7 +40,7 @@ _DRESSES = ("Text: {text}", '"{text}"', "Input: {text}", "Here it is: {text}", "
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a prompt asks for: fields under names of its choosing, in a form, with a word for what is missing."""
+    """What a prompt asks for: fields under names of its choosing, in a form; a word for what is missing."""
 
     domain: str
     keys: tuple[tuple[str, Field], ...]
@@ -115,25 +124,22 @@ def _prompt(rng: random.Random, wanted: Wanted) -> str:
 def _slots(rng: random.Random, wanted: Wanted) -> Slots:
     keys = [key for key, _ in wanted.keys]
     return thing(rng, wanted.domain) | {
-        "keys": _listed(rng, keys),
+        "keys": listed(rng, keys),
         "count": _NUMBERS[len(keys)] if rng.random() < 0.8 else str(len(keys)),
         "null": "null" if wanted.form == "json" else f'"{wanted.missing}"',
         "year": rng.randint(1950, 2024),
     }
 
 
-def _listed(rng: random.Random, keys: Sequence[str]) -> str:
-    """`player, team and sport`, with or without quotes."""
-    quote = rng.choice(("", "", "", '"', '"', "'", "`"))
-    quoted = [f"{quote}{key}{quote}" for key in keys]
-    if len(quoted) == 1 or rng.random() < 0.5:
-        return ", ".join(quoted)
-    return ", ".join(quoted[:-1]) + rng.choice((" and ", ", and ", " and ")) + quoted[-1]
-
-
-def _some(rng: random.Random, size: int, slots: Slots, chances: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+def _some(
+    rng: random.Random, size: int, slots: Slots, chances: Mapping[str, Sequence[float]]
+) -> tuple[str, ...]:
     """A sentence of each file extract_NAME.txt, with the chance that it has in a prompt of this size."""
-    return tuple(say(rng, f"extract_{name}", **slots) for name, by_size in chances.items() if rng.random() < by_size[size])
+    return tuple(
+        say(rng, f"extract_{name}", **slots)
+        for name, by_size in chances.items()
+        if rng.random() < by_size[size]
+    )
 
 
 def _several(rng: random.Random, name: str, count: int, slots: Slots) -> tuple[str, ...]:
@@ -155,23 +161,21 @@ def _skeleton(rng: random.Random, keys: Sequence[str]) -> str:
     if rng.random() < 0.12:
         kinds = {key: {"type": ["string", "null"]} for key in keys}
         return json.dumps({"type": "object", "properties": kinds, "required": list(keys)})
-    value = rng.choice(('...', '"..."', "string or null", '"<{key}>"', '"string"', "value", "null", '"{key}"'))
+    value = rng.choice(
+        ("...", '"..."', "string or null", '"<{key}>"', '"string"', "value", "null", '"{key}"')
+    )
     entries = [f'"{key}": {value.replace("{key}", key)}' for key in keys]
     return "{" + ", ".join(entries) + "}" if rng.random() < 0.7 else "{\n  " + ",\n  ".join(entries) + "\n}"
 
 
 def _key_list(rng: random.Random, wanted: Wanted) -> Section:
     """Each key with a description, as bullets or in prose."""
-    told = [(key, fill(rng, rng.choice(field.descriptions))) for key, field in wanted.keys]
+    told = [(key, fill(rng, rng.choice(field.descriptions)).strip()) for key, field in wanted.keys]
     intro = (say(rng, "extract_keys_intro"),) if rng.random() < 0.4 else ()
     if rng.random() < 0.25:
         joined = rng.choice((" is ", " means "))
         return Section("keys", tuple(f'"{key}"{joined}{description}.' for key, description in told))
-    bullet = rng.choice(("- ", "- ", "- ", "* ", "", "", "• "))
-    quote = rng.choice(("", "", "", '"', "`", "**"))
-    colon = rng.choice((": ", ": ", " - ", " = "))
-    end = rng.choice(("", "", ".", ";"))
-    return Section("keys", intro, "\n".join(f"{bullet}{quote}{key}{quote}{colon}{text}{end}" for key, text in told))
+    return Section("keys", intro, described(rng, told))
 
 
 def _rules(rng: random.Random, size: int, slots: Slots, wanted: Wanted) -> Section:
@@ -199,7 +203,9 @@ def _background(rng: random.Random, size: int, slots: Slots, wanted: Wanted) -> 
 
 def _examples(rng: random.Random, wanted: Wanted) -> Section:
     """One to four texts with their answers, in one of many layouts."""
-    before_text, before_answer, between = (part.replace("\\n", "\n") for part in rng.choice(rows("extract_example_layouts")))
+    before_text, before_answer, between = (
+        part.replace("\\n", "\n") for part in rng.choice(rows("extract_example_layouts"))
+    )
     gap = rng.choice(("\n", "\n", "\n\n"))
     shown = [_turn(rng, wanted) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
     block = gap.join(f"{before_text}{turn.user}{between}{before_answer}{turn.answer}" for turn in shown)

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, replace
 from functools import cache
 
-from evalkit.local.pretrain.names import Gender, World, possessive, with_article
+from evalkit.local.pretrain.names import GENDERS, Gender, World, possessive, with_article
 from evalkit.local.pretrain.wordings import fill, grouped, lines, say, slots
 
 # Sports that seldom have teams with mascots.
@@ -61,7 +61,9 @@ def draw(rng: random.Random, world: World) -> Headline:
 def _shapes() -> dict[str, tuple[str, ...]]:
     groups: dict[str, list[str]] = {"player team": [], "player": [], "team": [], "neither": []}
     for shape in lines("extract_headline_shapes"):
-        who = " ".join(name for name in ("player", "team") if {name, f"the_{name}", f"{name}s"} & slots(shape))
+        who = " ".join(
+            name for name in ("player", "team") if {name, f"the_{name}", f"{name}s"} & slots(shape)
+        )
         groups[who or "neither"].append(shape)
     return {who: tuple(shapes) for who, shapes in groups.items()}
 
@@ -76,7 +78,7 @@ def _tell(rng: random.Random, world: World, shape: str, told: Headline) -> Headl
     sport = _sport(rng, has_team=told.team is not None)
     event, event_sport = _event(rng, wanted, sport)
     role, role_sport = _role(rng, sport) if "role" in wanted else ("", None)
-    prefix, suffix, gender = _cue(rng, told.gender, after_event=bool(event))
+    prefix, suffix, gender = _cue(rng, told.gender, wanted)
     text = prefix + fill(
         rng,
         shape,
@@ -92,15 +94,23 @@ def _tell(rng: random.Random, world: World, shape: str, told: Headline) -> Headl
     )
     text = text.strip()
     return replace(
-        told, text=text[0].upper() + text[1:], sport=event_sport or role_sport, gender=gender, event=event or None
+        told,
+        text=text[0].upper() + text[1:],
+        sport=event_sport or role_sport,
+        gender=gender,
+        event=event or None,
     )
 
 
 def _sport(rng: random.Random, *, has_team: bool) -> str:
     if rng.random() < 0.24:
         return _NO_SPORT
-    sports = [sport for sport in grouped("extract_headline_events") if not (has_team and sport in _INDIVIDUAL)]
-    return rng.choice(sports) if rng.random() < 0.85 else rng.choice(tuple(grouped("extract_headline_events")))
+    sports = [
+        sport for sport in grouped("extract_headline_events") if not (has_team and sport in _INDIVIDUAL)
+    ]
+    return (
+        rng.choice(sports) if rng.random() < 0.85 else rng.choice(tuple(grouped("extract_headline_events")))
+    )
 
 
 def _event(rng: random.Random, wanted: frozenset[str], sport: str) -> tuple[str, str | None]:
@@ -124,14 +134,17 @@ def _role(rng: random.Random, sport: str) -> tuple[str, str | None]:
     return rng.choice(grouped("extract_headline_roles")[sport]), sport
 
 
-def _cue(rng: random.Random, known: Gender | None, *, after_event: bool) -> tuple[str, str, Gender | None]:
+def _cue(rng: random.Random, known: Gender | None, wanted: frozenset[str]) -> tuple[str, str, Gender | None]:
     """Words before the headline, words after its event, and the gender that is then known."""
     if rng.random() > (0.1 if known else 0.35):
         return "", "", known
-    gender: Gender = known or rng.choice(("male", "female"))
-    if after_event and rng.random() < 0.8:
-        return "", say(rng, "extract_headline_cues", **_CUE_WORDS[gender]), gender
-    return say(rng, "extract_headline_cue_prefixes", **_CUE_WORDS[gender]), "", gender
+    gender: Gender = known if known is not None else rng.choice(GENDERS)
+    words = _CUE_WORDS[gender]
+    subject = "team" if "team_event" in wanted else "athlete"
+    if {"event", "team_event"} & wanted and rng.random() < 0.8:
+        cue = fill(rng, rng.choice(grouped("extract_headline_cues")[subject]), **words)
+        return "", cue if cue.startswith(",") else f" {cue}", gender
+    return say(rng, "extract_headline_cue_prefixes", **words) + " ", "", gender
 
 
 def _dress(rng: random.Random, told: Headline) -> Headline:

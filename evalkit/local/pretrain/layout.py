@@ -29,11 +29,31 @@ def lay_out(rng: random.Random, sections: Sequence[Section]) -> str:
     return style(rng, filled)
 
 
+def listed(rng: random.Random, names: Sequence[str], last: str = "and") -> str:
+    """`billing, shipping and account`, with or without quotes and the `last` word."""
+    quote = rng.choice(("", "", "", '"', '"', "'", "`"))
+    quoted = [f"{quote}{name}{quote}" for name in names]
+    if len(quoted) == 1 or rng.random() < 0.5:
+        return ", ".join(quoted)
+    return ", ".join(quoted[:-1]) + rng.choice((f" {last} ", f" {last} ", f", {last} ")) + quoted[-1]
+
+
+def described(rng: random.Random, told: Sequence[tuple[str, str]]) -> str:
+    """Names with their descriptions, a line each; a name without one stands alone."""
+    bullet = rng.choice(("- ", "- ", "- ", "* ", "", "", "• "))
+    quote = rng.choice(("", "", "", '"', "`", "**"))
+    colon = rng.choice((": ", ": ", " - ", " = "))
+    end = rng.choice(("", "", ".", ";"))
+    return "\n".join(
+        f"{bullet}{quote}{name}{quote}" + (f"{colon}{text}{end}" if text else "") for name, text in told
+    )
+
+
 def _body(section: Section, sentences: str) -> str:
     return "\n".join(part for part in (sentences, section.block) if part)
 
 
-def _prose(rng: random.Random, sections: Sequence[Section]) -> str:
+def _prose(_: random.Random, sections: Sequence[Section]) -> str:
     """One running text; only blocks have lines of their own."""
     paragraphs: list[str] = []
     running: list[str] = []

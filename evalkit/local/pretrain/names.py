@@ -6,33 +6,28 @@ must be copied rather than recalled: most of them are random syllables, and the 
 """
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 Gender = Literal["male", "female"]
+GENDERS: tuple[Gender, ...] = ("male", "female")
 
 # Share of last names, cities and mascots in training that are made of random syllables.
 _RANDOM_LAST, _RANDOM_CITY, _RANDOM_MASCOT = 0.6, 0.4, 0.3
-
-_ONSETS = (
-    "b br bl c ch cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sch sh sl sm sn sp st str t th tr v w y z"
-).split()
-_VOWELS = "a a a a a e e e e e i i i o o o u u ai au ea ee ei ia ie oa oo ou ü é".split()
-_CODAS = "b ck d ff g k l ll m mp n nd ng nn nt p r rd rk rn rt s ss st t tt x z".split()
-_LAST_ENDINGS = (
-    "son sen berg man mann stein ford ley ton well field er ez es o i a ini etti ski ska ov ova ić en in ard ier "
-    "eau moto mura da wa ras poulos ian yan ing croft wood by land quist"
-).split()
-_CITY_ENDINGS = "ton ville burg stadt field ford ham port bury mouth dorf heim grad polis o a ia".split()
 
 
 @cache
 def _names(name: str) -> tuple[str, ...]:
     text = (files(__package__) / "names" / f"{name}.txt").read_text(encoding="utf-8")
     return tuple(text.split("\n")[:-1])
+
+
+@cache
+def _syllables() -> dict[str, tuple[str, ...]]:
+    """Parts of invented names by kind; a part that is listed twice comes twice as often."""
+    return {kind: tuple(parts) for kind, *parts in (line.split() for line in _names("syllables"))}
 
 
 def held_out_last() -> tuple[str, ...]:
@@ -60,31 +55,35 @@ def _held_out() -> frozenset[str]:
     return frozenset(held_out_last() + held_out_cities() + held_out_mascots())
 
 
-def invented(rng: random.Random, endings: Sequence[str] = ()) -> str:
-    """A capitalised word of one to three random syllables, often with one of `endings`; never a held-out name."""
+def invented(rng: random.Random, ending: str = "") -> str:
+    """A capitalised word of one to three random syllables; never a held-out name.
+
+    It often ends as names do: `ending` is "last_ending", "city_ending" or "" for neither.
+    """
     while True:
         word = "".join(_syllable(rng) for _ in range(rng.choices((1, 2, 3), (3, 5, 1))[0]))
-        if endings and len(word) < 8 and rng.random() < 0.6:
-            word += rng.choice(endings)
+        if ending and len(word) < 8 and rng.random() < 0.6:
+            word += rng.choice(_syllables()[ending])
         if len(word) > 2 and word.capitalize() not in _held_out():
             return word.capitalize()
 
 
 def _syllable(rng: random.Random) -> str:
-    onset = rng.choice(_ONSETS) if rng.random() < 0.9 else ""
-    coda = rng.choice(_CODAS) if rng.random() < 0.45 else ""
-    return onset + rng.choice(_VOWELS) + coda
+    parts = _syllables()
+    onset = rng.choice(parts["onset"]) if rng.random() < 0.9 else ""
+    coda = rng.choice(parts["coda"]) if rng.random() < 0.45 else ""
+    return onset + rng.choice(parts["vowel"]) + coda
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where names are drawn from: training's world, or the held-out one, which shares only first names with it."""
+    """Where names are drawn from: training's world, or the held-out one; they share only first names."""
 
     held_out: bool = False
 
     def first(self, rng: random.Random) -> tuple[str, Gender]:
         """A first name and the gender that goes with it."""
-        gender: Gender = rng.choice(("male", "female"))
+        gender = rng.choice(GENDERS)
         return rng.choice(first_names(gender)), gender
 
     def last(self, rng: random.Random) -> str:
@@ -92,10 +91,10 @@ class World:
         if self.held_out:
             return rng.choice(held_out_last())
         if rng.random() < 0.03:
-            return f"{rng.choice(_names('last'))}-{invented(rng, _LAST_ENDINGS)}"
+            return f"{rng.choice(_names('last'))}-{invented(rng, 'last_ending')}"
         if rng.random() < _RANDOM_LAST:
             prefix = rng.choices(("", "O'", "Mc", "De ", "Van "), (92, 2, 2, 2, 2))[0]
-            return prefix + invented(rng, _LAST_ENDINGS)
+            return prefix + invented(rng, "last_ending")
         return rng.choice(_names("last"))
 
     def full(self, rng: random.Random) -> tuple[str, Gender]:
@@ -107,7 +106,7 @@ class World:
         """A city, in training partly an invented one."""
         if self.held_out:
             return rng.choice(held_out_cities())
-        return invented(rng, _CITY_ENDINGS) if rng.random() < _RANDOM_CITY else rng.choice(_names("city"))
+        return invented(rng, "city_ending") if rng.random() < _RANDOM_CITY else rng.choice(_names("city"))
 
     def mascot(self, rng: random.Random) -> str:
         """What a team calls itself: Hawks, Tornadoes."""

@@ -49,7 +49,9 @@ def text_and_facts(rng: random.Random, world: World, domain: str) -> tuple[str, 
         return drawn.text, drawn.fields() | {"event": drawn.event}
     template = rng.choice(grouped("extract_notes")[domain])
     told = slots(template)
-    facts = {field.name: _value(rng, world, field.generator) for field in fields(domain) if field.name in told}
+    facts = {
+        field.name: _value(rng, world, field.generator) for field in fields(domain) if field.name in told
+    }
     text = fill(rng, template, **facts)
     return text[0].upper() + text[1:], {field.name: facts.get(field.name) for field in fields(domain)}
 
@@ -61,7 +63,11 @@ def thing(rng: random.Random, domain: str) -> dict[str, str]:
 
 def short_thing(rng: random.Random, domain: str) -> dict[str, str]:
     """The same as people say it the second time."""
-    return _thing(rng.choice(("headline*", "headline*", "text*") if domain == HEADLINE else ("text*", "message*", "note*")))
+    return _thing(
+        rng.choice(
+            ("headline*", "headline*", "text*") if domain == HEADLINE else ("text*", "message*", "note*")
+        )
+    )
 
 
 def _thing(named: str) -> dict[str, str]:
@@ -72,10 +78,11 @@ def _thing(named: str) -> dict[str, str]:
 
 def _value(rng: random.Random, world: World, generator: str) -> str:
     made = _GENERATORS.get(generator)
-    return made(rng, world) if made else _word(rng, generator)
+    return made(rng, world) if made else word(rng, generator)
 
 
-def _word(rng: random.Random, kind: str) -> str:
+def word(rng: random.Random, kind: str) -> str:
+    """A word of this kind, as listed in wordings/extract_words.txt."""
     return rng.choice(_words()[kind])
 
 
@@ -85,19 +92,21 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 def _title(rng: random.Random, world: World) -> str:
-    adjective, noun = _word(rng, "adjective"), _word(rng, "noun")
+    adjective, noun = word(rng, "adjective"), word(rng, "noun")
     return rng.choice((f"The {adjective} {noun}", f"{adjective} {noun}", f"The {noun} of {world.city(rng)}"))
 
 
 def _company(rng: random.Random, world: World) -> str:
-    return f"{world.last(rng)} {_word(rng, 'company_word')}"
+    return f"{world.last(rng)} {word(rng, 'company_word')}"
 
 
 def _email(rng: random.Random, world: World) -> str:
-    return f"{world.first(rng)[0]}@{world.city(rng)}.{rng.choice(('com', 'org', 'net'))}".lower().replace(" ", "")
+    return f"{world.first(rng)[0]}@{world.city(rng)}.{rng.choice(('com', 'org', 'net'))}".lower().replace(
+        " ", ""
+    )
 
 
-def _price(rng: random.Random, world: World) -> str:
+def _price(rng: random.Random, _: World) -> str:
     return f"{rng.randint(2, 480)}{rng.choice(('', '.50', '.99', '.00'))}"
 
 
@@ -111,16 +120,16 @@ _GENERATORS: Mapping[str, Callable[[random.Random, World], str]] = {
     "company": _company,
     "email": _email,
     "price": _price,
-    "count": lambda rng, world: str(rng.randint(2, 60)),
-    "time": lambda rng, world: f"{rng.randint(5, 23)}:{rng.choice(('00', '05', '15', '20', '30', '45'))}",
-    "flight_no": lambda rng, world: f"{rng.choice('LH AF BA UA KL IB SK QF'.split())}{rng.randint(100, 999)}",
-    "gate": lambda rng, world: f"{rng.choice('ABCDE')}{rng.randint(1, 40)}",
-    "year": lambda rng, world: str(rng.randint(1920, 2025)),
-    "invoice_no": lambda rng, world: f"{rng.choice(('INV-', 'R', 'No. ', ''))}{rng.randint(1000, 9999)}",
-    "date": lambda rng, world: f"{_word(rng, 'month')} {rng.randint(1, 28)}",
-    "salary": lambda rng, world: f"{rng.randint(28, 120)}000",
-    "temperature": lambda rng, world: str(rng.randint(-9, 38)),
-    "phone": lambda rng, world: f"{rng.randint(100, 999)} {rng.randint(1000, 9999)}",
-    "age": lambda rng, world: str(rng.randint(3, 95)),
-    "score": lambda rng, world: f"{rng.randint(2, 9)}-{rng.randint(0, 1)}",
+    "count": lambda rng, _: str(rng.randint(2, 60)),
+    "time": lambda rng, _: f"{rng.randint(5, 23)}:{rng.choice(('00', '05', '15', '20', '30', '45'))}",
+    "flight_no": lambda rng, _: f"{word(rng, 'airline')}{rng.randint(100, 999)}",
+    "gate": lambda rng, _: f"{rng.choice('ABCDE')}{rng.randint(1, 40)}",
+    "year": lambda rng, _: str(rng.randint(1920, 2025)),
+    "invoice_no": lambda rng, _: f"{rng.choice(('INV-', 'R', 'No. ', ''))}{rng.randint(1000, 9999)}",
+    "date": lambda rng, _: f"{word(rng, 'month')} {rng.randint(1, 28)}",
+    "salary": lambda rng, _: f"{rng.randint(28, 120)}000",
+    "temperature": lambda rng, _: str(rng.randint(-9, 38)),
+    "phone": lambda rng, _: f"{rng.randint(100, 999)} {rng.randint(1000, 9999)}",
+    "age": lambda rng, _: str(rng.randint(3, 95)),
+    "score": lambda rng, _: f"{rng.randint(2, 9)}-{rng.randint(0, 1)}",
 }

@@ -9,7 +9,7 @@ from evalkit.local.pretrain.wordings import say
 
 
 def plain_episode(rng: random.Random, world: World) -> Episode:
-    """Headlines or notes without an instruction (or a mere "You are a helpful assistant."), and chatty answers."""
+    """Headlines or notes with chatty answers, under no instruction or one that asks for nothing."""
     system = say(rng, "extract_plain_systems") if rng.random() < 0.2 else ""
     return Episode(system, tuple(_chat(rng, world) for _ in range(rng.randint(5, 9))))
 
@@ -20,4 +20,6 @@ def _chat(rng: random.Random, world: World) -> Turn:
     if domain != HEADLINE:
         return Turn(text, say(rng, "extract_plain_note", **thing(rng, domain)).strip())
     who = facts["player"] or facts["team"]
-    return Turn(text, say(rng, "extract_plain_headline", who=who) if who else say(rng, "extract_plain_nobody"))
+    return Turn(
+        text, say(rng, "extract_plain_headline", who=who) if who else say(rng, "extract_plain_nobody")
+    )

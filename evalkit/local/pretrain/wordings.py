@@ -43,7 +43,7 @@ def slots(line: str) -> frozenset[str]:
     return frozenset(_SLOT.findall(line))
 
 
-def fill(rng: random.Random, line: str, **values: object) -> str:
+def fill(rng: random.Random, line: str, /, **values: object) -> str:
     """`line` with its alternatives chosen and its slots filled; values are never read as grammar.
 
     Raises KeyError for a slot without a value.
@@ -54,6 +54,6 @@ def fill(rng: random.Random, line: str, **values: object) -> str:
     return _SLOT.sub(lambda found: str(values[found[1]]), line) if "{" in line else line
 
 
-def say(rng: random.Random, name: str, **values: object) -> str:
+def say(rng: random.Random, name: str, /, **values: object) -> str:
     """One random line of wordings/`name`.txt, filled."""
     return fill(rng, rng.choice(lines(name)), **values)
