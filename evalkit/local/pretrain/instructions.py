@@ -52,7 +52,7 @@ def system_prompt(style: Style, shots: Sequence[tuple[str, str]], rng: random.Ra
     written_in = "en" if rng.random() < 0.86 else pick(rng, LANGUAGES[1:])
     book = _book(written_in)
     slots = {**book, **_slots(style, written_in, rng)}
-    examples = _examples(book, shots, rng)
+    examples = _examples(slots, shots, rng)
     size = _size(rng) - len(examples.block)
 
     def say(wordings: Iterable[str]) -> list[str]:
@@ -91,9 +91,7 @@ def _slots(style: Style, written_in: str, rng: random.Random) -> dict[str, tuple
     others = [names[lang] for lang in LANGUAGES if lang != style.language]
     rng.shuffle(others)
     # the same company, bot and word for its users in the whole prompt
-    slots: dict[str, tuple[str, ...]] = {
-        name: (pick(rng, _book(written_in)[name]),) for name in ("user", "place")
-    }
+    slots = {name: _one(rng, _book(written_in)[name]) for name in ("user", "place", "name")}
     slots |= {"lang": (names.get(style.language or "", ""),), "other": tuple(others)}
     slots["others"] = tuple(_listed(chosen, written_in) for chosen in (others[:2], others[-2:], others[:3]))
     if style.length:
@@ -103,6 +101,11 @@ def _slots(style: Style, written_in: str, rng: random.Random) -> dict[str, tuple
         slots["an_adjective"] = tuple(f"{'an' if a[0] in 'aeiou' else 'a'} {a}" for a in slots["adjective"])
         slots["wrong"] = tones.words(pick(rng, tones.others(style.tone)))["adjective"]
     return slots
+
+
+def _one(rng: random.Random, wordings: tuple[str, ...]) -> tuple[str, ...]:
+    """One of the wordings, as the only one that the slot may take."""
+    return (pick(rng, wordings),)
 
 
 def _listed(names: list[str], written_in: str) -> str:
@@ -180,7 +183,10 @@ def _core(topic: str, kind: str, book: Book, more: int, rng: random.Random) -> l
 def _tone_rules(tone: str, book: Book, more: int, rng: random.Random) -> list[str]:
     if f"tone.{tone}" in book:  # a prompt that is not in English
         return _some(rng, book[f"tone.{tone}"], 2)
-    extra = (*tones.words(tone)["must"], *book["tone.shape"], *_some(rng, book["tone.against"], 1))
+    described = tones.words(tone)["must"]
+    if rng.random() < 0.15:  # the manner is described, never named
+        return _some(rng, described, 2 + more, least=2)
+    extra = (*described, *book["tone.shape"], *_some(rng, book["tone.against"], 1))
     return _core("tone", "rule", book, more, rng) + _some(rng, extra, more, least=0)
 
 
@@ -190,13 +196,14 @@ def _some(rng: random.Random, wordings: tuple[str, ...], most: int, least: int =
     return rng.sample(wordings, rng.randint(least, most))
 
 
-def _examples(book: Book, shots: Sequence[tuple[str, str]], rng: random.Random) -> Section:
+def _examples(slots: Book, shots: Sequence[tuple[str, str]], rng: random.Random) -> Section:
     """A few-shot block in one of many layouts; empty without `shots`."""
     if not shots:
         return Section("examples")
     layout = pick(rng, sections("wordings/prompt/layouts.txt")["shot"]).replace("⏎", "\n")
-    block = "\n".join(layout.replace("{q}", asked).replace("{a}", answer) for asked, answer in shots)
-    intro = (pick(rng, book["examples"]),) if rng.random() < 0.7 else ()
+    pairs = ({"q": (asked,), "a": (answer,), "name": slots["name"]} for asked, answer in shots)
+    block = "\n".join(fill(layout, rng, pair) for pair in pairs)
+    intro = (pick(rng, slots["examples"]),) if rng.random() < 0.7 else ()
     return Section("examples", intro, block.rstrip())
 
 
