@@ -1,0 +1,74 @@
+"""Parts that several response bodies share."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import StreamingResponse
+
+from evalkit.local.answer import Piece
+from evalkit.local.errors_http import ApiError, server_error
+from evalkit.local.served import ServedModel
+
+log = logging.getLogger("evalkit.local")
+LEAST_LOGPROB = -9999.0  # OpenAI's figure for "hardly ever"; JSON has no infinity
+
+
+def fingerprint(model: ServedModel) -> str:
+    """Give `system_fingerprint`."""
+    return f"fp_{model.fingerprint}"
+
+
+def usage(prompt_tokens: int, *answers: Piece) -> dict[str, Any]:
+    """Give the usage object of one request."""
+    generated = sum(answer.generated for answer in answers)
+    cached = sum(answer.cached for answer in answers)
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": generated,
+        "total_tokens": prompt_tokens + generated,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
+
+
+def token_text(data: bytes) -> str:
+    """Write a token; one that is no whole character as OpenAI does, e.g. `bytes:\\xe2\\x82`."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
+
+
+def finite(logprob: float) -> float:
+    """Give a log probability that JSON can hold."""
+    return max(logprob, LEAST_LOGPROB)
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events: each body a `data:` line, then `data: [DONE]`."""
+
+    def __init__(self, bodies: AsyncIterator[dict[str, Any]]):
+        super().__init__(
+            _lines(bodies), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
+
+
+async def _lines(bodies: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    """Write events; a failure midway becomes a last event, since the status has been sent already."""
+    try:
+        async for body in bodies:
+            yield _event(body)
+    except ApiError as refusal:
+        yield _event(refusal.body())
+    except Exception:
+        log.exception("a stream broke")
+        yield _event(server_error("The server had an error while processing your request.").body())
+    yield b"data: [DONE]\n\n"
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n\n"

@@ -1,0 +1,34 @@
+"""GET /v1/models and /v1/models/{model}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from evalkit.local.errors_http import Answer
+from evalkit.local.served import ServedModel
+from evalkit.local.services import services_of
+
+
+async def list_models(request: Request) -> Response:
+    """List every model."""
+    models = services_of(request).models.all()
+    return Answer({"object": "list", "data": [_body(model) for model in models]})
+
+
+async def retrieve(request: Request) -> Response:
+    """Describe one model."""
+    return Answer(_body(services_of(request).models.find(request.path_params["model"])))
+
+
+def _body(model: ServedModel) -> dict[str, Any]:
+    """Write OpenAI's model object; `fingerprint` is this server's own addition."""
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": model.created,
+        "owned_by": model.owned_by,
+        "fingerprint": model.fingerprint,
+    }

@@ -1,0 +1,62 @@
+"""The application: which handler answers which URL, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from evalkit.local.api import chat, completions, files, fine_tuning, models
+from evalkit.local.errors_http import ApiError, answer_api_error, answer_fault, answer_http_error
+from evalkit.local.guard import Guard
+from evalkit.local.services import Services
+
+ROUTES = (
+    Route("/v1/models", models.list_models),
+    Route("/v1/models/{model:path}", models.retrieve),
+    Route("/v1/chat/completions", chat.create, methods=["POST"]),
+    Route("/v1/completions", completions.create, methods=["POST"]),
+    Route("/v1/files", files.create, methods=["POST"]),
+    Route("/v1/files/{file_id}", files.retrieve),
+    Route("/v1/files/{file_id}/content", files.content),
+    Route("/v1/fine_tuning/jobs", fine_tuning.create, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs", fine_tuning.list_jobs),
+    Route("/v1/fine_tuning/jobs/{job_id}", fine_tuning.retrieve),
+    Route("/v1/fine_tuning/jobs/{job_id}/events", fine_tuning.list_events),
+)
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Make the ASGI application; while it runs, fine-tuning jobs are worked on."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        working = asyncio.create_task(services.jobs.run())
+        yield
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    app = Starlette(
+        routes=ROUTES,
+        lifespan=lifespan,
+        exception_handlers={
+            ApiError: answer_api_error,
+            HTTPException: answer_http_error,
+            ClientDisconnect: _answer_nobody,
+            Exception: answer_fault,
+        },
+    )
+    app.state.services = services
+    return Guard(app)
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """The client is gone: whatever is sent is not read."""
+    return Response(status_code=499)

@@ -1,0 +1,85 @@
+"""The models that are served: the base, the judge that is shipped with it, and what fine-tuning made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalkit.local.engine.adapter import Adapter, load_adapter
+from evalkit.local.errors_http import model_not_found
+from evalkit.local.rows import TunedModel
+from evalkit.local.store import Store
+
+BASE = "evalkit-tiny"
+JUDGE = "evalkit-tiny-judge"
+BASE_CREATED = 1795305600  # 2026-11-22; the API wants a date
+ADAPTERS_KEPT = 32  # in memory, about 1 MB each
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model as /v1/models lists it; `fingerprint` changes whenever its answers may."""
+
+    name: str
+    created: int
+    owned_by: str
+    fingerprint: str
+    adapter_file: Path | None = None
+
+
+class ServedModels:
+    """Finds models by name, and keeps their adapters in memory while they are in use.
+
+    Args:
+        weights_sha256: of the base model.
+        judge: the judge's adapter; it is served if the file is there.
+        store: knows the models that jobs made.
+    """
+
+    def __init__(self, weights_sha256: str, judge: Path, store: Store):
+        self._sha256, self._store = weights_sha256, store
+        self._shipped = [ServedModel(BASE, BASE_CREATED, "evalkit", fingerprint(weights_sha256))]
+        if judge.exists():
+            mark = fingerprint(weights_sha256, load_adapter(judge).sha256)
+            self._shipped.append(ServedModel(JUDGE, BASE_CREATED, "evalkit", mark, judge))
+        self._adapters: OrderedDict[str, Adapter] = OrderedDict()
+
+    def all(self) -> list[ServedModel]:
+        """Give every model, the shipped ones first."""
+        return [*self._shipped, *(self._tuned(model) for model in self._store.all(TunedModel))]
+
+    def find(self, name: str) -> ServedModel:
+        """Give the model of this name.
+
+        Raises:
+            ApiError: there is none (404, model_not_found).
+        """
+        for model in self._shipped:
+            if model.name == name:
+                return model
+        tuned = self._store.get(TunedModel, name)
+        if tuned is None:
+            raise model_not_found(name)
+        return self._tuned(tuned)
+
+    def adapter(self, model: ServedModel) -> Adapter | None:
+        """Give a model's adapter, read from its file at first use; None for the base."""
+        if model.adapter_file is None:
+            return None
+        if model.name not in self._adapters:
+            self._adapters[model.name] = load_adapter(model.adapter_file)
+        self._adapters.move_to_end(model.name)
+        while len(self._adapters) > ADAPTERS_KEPT:
+            self._adapters.popitem(last=False)
+        return self._adapters[model.name]
+
+    def _tuned(self, model: TunedModel) -> ServedModel:
+        file = self._store.adapter(model.job)
+        return ServedModel(model.id, model.created_at, "local", model.fingerprint, file)
+
+
+def fingerprint(*sha256: str) -> str:
+    """Give one short mark for weights and adapter: 16 hex digits."""
+    return hashlib.sha256(" ".join(sha256).encode()).hexdigest()[:16]
