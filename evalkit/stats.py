@@ -41,7 +41,8 @@ def _two_sided_z(confidence: float) -> float:
 def wilson(passed: int, n: int, confidence: float = 0.95) -> Interval | None:
     """The score interval of a proportion, without continuity correction; None below two observations.
 
-    Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Statist. Med. 17 (1998) 857-872.
+    Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Statist. Med. 17 (1998)
+    857-872.
 
     Raises:
         ValueError: `passed` is not between 0 and `n`, or `confidence` not between 0 and 1.
@@ -58,9 +59,7 @@ def wilson(passed: int, n: int, confidence: float = 0.95) -> Interval | None:
     return Interval(max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
-def kappa(
-    first: Sequence[Hashable], second: Sequence[Hashable], confidence: float = 0.95
-) -> Kappa | None:
+def kappa(first: Sequence[Hashable], second: Sequence[Hashable], confidence: float = 0.95) -> Kappa | None:
     """Cohen's kappa of two raters' labels, item by item.
 
     None below two items, or where both gave one and the same label throughout (chance alone agrees fully).
@@ -92,7 +91,7 @@ def _kappa_error(
     value: float,
     chance: float,
 ) -> float:
-    """Fleiss, Cohen and Everitt's (1969) standard error, in the form A + B - C of Fleiss (1981), eq. 13.15."""
+    """Fleiss, Cohen and Everitt's (1969) standard error, in the form A + B - C of Fleiss (1981)."""
     n = cells.total()
     agreeing = disagreeing = 0.0
     for (row, column), count in cells.items():

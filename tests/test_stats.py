@@ -28,7 +28,9 @@ def test_wilson_agrees_with_newcombe(passed: int, n: int, low: float, high: floa
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
-@given(st.integers(2, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+@given(
+    st.integers(2, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999)
+)
 def test_wilson_agrees_with_scipy(counts: tuple[int, int], confidence: float) -> None:
     """For any counts and any confidence the interval is scipy's, and holds the observed share."""
     passed, n = counts
@@ -46,7 +48,9 @@ def test_wilson_has_nothing_to_say_below_two(passed: int, n: int) -> None:
     assert wilson(passed, n) is None
 
 
-@pytest.mark.parametrize(("passed", "n", "confidence"), [(3, 2, 0.95), (-1, 2, 0.95), (1, 2, 0.0), (1, 2, 95)])
+@pytest.mark.parametrize(
+    ("passed", "n", "confidence"), [(3, 2, 0.95), (-1, 2, 0.95), (1, 2, 0.0), (1, 2, 95)]
+)
 def test_wilson_refuses_impossible_counts(passed: int, n: int, confidence: float) -> None:
     """Counts that cannot be are a programming error, not an interval."""
     with pytest.raises(ValueError, match=r"between 0 and"):

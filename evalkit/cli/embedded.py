@@ -1,0 +1,83 @@
+"""The embedded server as a child process: started when a run needs it, stopped whatever happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from evalkit.errors import EvalkitError, StorageError
+
+LOG = "server.log"
+PATIENCE_S = 10
+
+
+class ServerDied(EvalkitError):
+    """The embedded server ended before it could be asked."""
+
+
+@contextmanager
+def embedded_server(state: Path, extra: Sequence[str] = ()) -> Iterator[str]:
+    """Run `python -m evalkit.local` on a free loopback port; give its base URL.
+
+    It has a session of its own, so that Ctrl-C reaches evalkit alone, which then ends it; and it ends by
+    itself when its stdin closes, so that not even a killed evalkit leaves it behind.
+
+    Args:
+        state: the folder of its files, jobs and models, and of its log.
+        extra: further flags of `python -m evalkit.local`.
+
+    Raises:
+        ServerDied: it ended at once; the message is its own.
+        StorageError: `state` cannot be written.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "evalkit.local",
+        "--port",
+        "0",
+        "--exit-with-parent",
+        "--state",
+        str(state),
+    ]
+    log = _log(state)
+    pipe = subprocess.PIPE
+    with log.open("wb") as errors:
+        server = subprocess.Popen(
+            [*command, *extra], stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True
+        )
+    try:
+        yield _address(server, log)
+    finally:
+        _stop(server)
+
+
+def _log(state: Path) -> Path:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        (state / LOG).touch()
+    except OSError as error:
+        raise StorageError(f"{state}: cannot be written ({error.strerror}): make it writable") from error
+    return state / LOG
+
+
+def _address(server: subprocess.Popen[str], log: Path) -> str:
+    """Wait for the one line that the server prints when it can be asked."""
+    assert server.stdout is not None
+    word, _, url = server.stdout.readline().strip().partition(" ")
+    if word != "ready":
+        last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+        raise ServerDied(f"the embedded server did not start: {last or 'no reason given'} (see {log})")
+    return url
+
+
+def _stop(server: subprocess.Popen[str]) -> None:
+    server.terminate()
+    try:
+        server.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.communicate()

@@ -1,0 +1,49 @@
+"""The exit codes, in one place, and which of them wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # this module is loaded by every command, the run's are not
+    from evalkit.run.outcome import Outcome
+
+
+class Exit(IntEnum):
+    """What a command says to the shell."""
+
+    OK = 0  # gate passed, or nothing was gated and all was asked
+    GATE_FAILED = 1
+    INTERRUPTED = 2
+    INTERNAL = 3
+    BAD_INPUT = 4
+    NOTHING_COLLECTED = 5
+    INCONCLUSIVE = 10
+    BUDGET = 11
+    NOT_ALL_ASKED = 12
+
+
+_PRECEDENCE = (
+    Exit.INTERNAL,
+    Exit.INTERRUPTED,
+    Exit.BAD_INPUT,
+    Exit.NOTHING_COLLECTED,
+    Exit.BUDGET,
+    Exit.NOT_ALL_ASKED,
+    Exit.GATE_FAILED,
+    Exit.INCONCLUSIVE,
+    Exit.OK,
+)
+
+
+def weightiest(codes: Iterable[Exit]) -> Exit:
+    """The one to give where several apply; OK where none does."""
+    return min(codes, key=_PRECEDENCE.index, default=Exit.OK)
+
+
+def of_outcome(outcome: Outcome) -> Exit:
+    """What a run that was not gated comes to."""
+    codes = {"interrupted": Exit.INTERRUPTED, "budget": Exit.BUDGET}
+    found = [codes[outcome.stopped]] if outcome.stopped in codes else []
+    return weightiest([*found, *([Exit.NOT_ALL_ASKED] if outcome.errors else [])])

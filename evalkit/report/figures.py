@@ -1,0 +1,75 @@
+"""Figures as people read them: unknown is `?`, what does not apply is `-`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalkit.comparison import FailedCase, Pair, Rate, VariantFigures
+from evalkit.report.escape import printable
+
+UNKNOWN = "?"
+NOT_APPLICABLE = "-"
+
+
+def percent(rate: Rate | None) -> str:
+    """`82%`; never 0% or 100% unless none or all passed; `-` without such a check."""
+    if rate is None:
+        return NOT_APPLICABLE
+    if rate.share is None:
+        return UNKNOWN
+    if 0 < rate.share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= rate.share < 1 else f"{rate.share:.0%}"
+
+
+def interval(rate: Rate) -> str:
+    """`62-78`, in percent; `?` below two records."""
+    found = rate.interval
+    return f"{100 * found.low:.0f}-{100 * found.high:.0f}" if found else UNKNOWN
+
+
+def whole(number: float | None) -> str:
+    """`268`."""
+    return UNKNOWN if number is None else f"{number:.0f}"
+
+
+def cut(row: VariantFigures) -> str:
+    """`-89%`: prompt tokens against variant `prompted`; empty for base, which is not to take its place."""
+    return "" if row.tokens_change is None or row.variant == "base" else f"{row.tokens_change:+.0%}"
+
+
+def dollars(amount: float | None) -> str:
+    """`0.13`; two digits that say something where it is less than a cent: `0.0042`."""
+    if amount is None:
+        return UNKNOWN
+    return f"{amount:.2g}" if 0 < amount < 0.095 else f"{amount:,.2f}"
+
+
+def latency(row: VariantFigures) -> str:
+    """`640/1020`: median and 95th percentile in ms; `cached` where nothing was asked anew."""
+    if row.latency_p50_ms is None or row.latency_p95_ms is None:
+        return "cached" if row.cached else UNKNOWN
+    return f"{row.latency_p50_ms:.0f}/{row.latency_p95_ms:4.0f}"
+
+
+def oddities(rows: Sequence[VariantFigures]) -> list[str]:
+    """What models did in place of a whole text, as far as they did: `cut off at max_tokens: base 5, ft 1`."""
+    columns = {
+        "refused": "refused",
+        "filtered": "filtered",
+        "truncated": "cut off at max_tokens",
+        "tool_calls": "called a tool where text was due",
+    }
+    found = {words: [(row.variant, getattr(row, name)) for row in rows] for name, words in columns.items()}
+    return [
+        f"{words}: {', '.join(f'{printable(variant)} {count}' for variant, count in counts if count)}"
+        for words, counts in found.items()
+        if any(count for _, count in counts)
+    ]
+
+
+def failure_count(failed: Sequence[FailedCase], pair: Pair) -> str:
+    """`17 ft failures, 9 new (prompted passed)`; all of one variant."""
+    new = sum(failure.new for failure in failed)
+    news = f", {new} new ({printable(pair.baseline)} passed)" if new else ""
+    return f"{len(failed)} {printable(failed[0].variant)} failure{'s' if len(failed) != 1 else ''}{news}"

@@ -1,0 +1,97 @@
+"""report.md: the same figures for a pull request or a wiki."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
+from evalkit.report import figures
+from evalkit.report.escape import clip, markdown_code, markdown_text, shown
+from evalkit.report.model import Asked, Report
+
+FAILURES_SHOWN = 50
+LONGEST_CELL = 300
+
+_COLUMNS = (
+    "variant", "passed", "95%", "form", "content", "null", "err", "prompt tokens", "cut", "answer tokens",
+    "$/1,000", "p50/p95 ms", "refused", "filtered", "truncated", "tool calls",
+)  # fmt: skip
+
+
+def markdown(report: Report) -> str:
+    """The whole report; everything that a model, a server or a suite wrote is escaped."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield from (f"# Run {markdown_text(report.run)}", "")
+    yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
+    for suite in report.comparison.suites:
+        yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
+        yield from (f"- not asked: {markdown_code(why)} ({count})" for why, count in suite.errors.items())
+        yield from _failures(suite)
+    if len(report.comparison.suites) > 1:
+        yield from ("## All suites", "", _figures(report.comparison.total), "")
+    yield from ("## Notes", "", *(f"- {markdown_text(note)}" for note in report.notes), "")
+
+
+def _asked(asked: Sequence[Asked]) -> str:
+    rows = [
+        [
+            markdown_text(", ".join(line.variants)),
+            *map(markdown_code, (line.model, line.host)),
+            markdown_text(line.key),
+        ]
+        for line in asked
+    ]
+    return _table(("variant", "model", "asked at", "key"), rows, "llll")
+
+
+def _figures(rows: Sequence[VariantFigures]) -> str:
+    return _table(_COLUMNS, [_row(row) for row in rows], "l" + "r" * (len(_COLUMNS) - 1))
+
+
+def _row(row: VariantFigures) -> list[str]:
+    return [
+        markdown_text(row.variant),
+        figures.percent(row.passed),
+        figures.interval(row.passed),
+        figures.percent(row.form),
+        figures.percent(row.content),
+        str(row.unknown),
+        str(row.errors),
+        figures.whole(row.prompt_tokens),
+        figures.cut(row),
+        figures.whole(row.completion_tokens),
+        figures.dollars(row.cost_per_1k),
+        figures.latency(row),
+        *(str(count) for count in (row.refused, row.filtered, row.truncated, row.tool_calls)),
+    ]
+
+
+def _failures(suite: SuiteFigures) -> Iterator[str]:
+    for variant in suite.watched:
+        failed = [failure for failure in suite.failures if failure.variant == variant]
+        if failed:
+            first = f"; the first {FAILURES_SHOWN}" if len(failed) > FAILURES_SHOWN else ""
+            yield from (f"{markdown_text(figures.failure_count(failed, suite.pair))}{first}:", "")
+            rows = [_failure(failure) for failure in failed[:FAILURES_SHOWN]]
+            yield from (_table(("", "case", "check", "why", "what came"), rows, "lllll"), "")
+
+
+def _failure(failure: FailedCase) -> list[str]:
+    return [
+        "new" if failure.new else "",
+        markdown_code(failure.case),
+        markdown_text(", ".join((failure.check, *failure.also))),
+        markdown_code(clip(failure.reason, LONGEST_CELL)),
+        markdown_code(clip(shown(failure.got), LONGEST_CELL)),
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    sides = {"l": "left", "r": "right"}
+    colalign = [sides[side] for side in align] if rows else None
+    return tabulate(rows, head, tablefmt="pipe", colalign=colalign, disable_numparse=True)

@@ -1,0 +1,59 @@
+"""summary.json: the figures for programs. Its JSON Schema is summary.schema.json, beside this file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from evalkit.comparison import Rate, VariantFigures
+from evalkit.report.model import Report
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """The object of summary.json; null is unknown, never 0."""
+    comparison = report.comparison
+    suites = {suite.name: {"variants": _variants(suite.rows)} for suite in comparison.suites}
+    return {"run": report.run, "suites": suites, "all": {"variants": _variants(comparison.total)}}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (Draft 2020-12) of summary.json."""
+    text = resources.files("evalkit.report").joinpath("summary.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def variant_summary(row: VariantFigures) -> dict[str, Any]:
+    """One variant's figures under the names that summary.json gives them."""
+    interval = row.passed.interval
+    return {
+        "cases": row.cases,
+        "records": row.records,
+        "errors": row.errors,
+        "unknown": row.unknown,
+        "property_rate": _share(row.form),
+        "correct_rate": _share(row.content),
+        "pass_rate": row.passed.share,
+        "pass_rate_95": [interval.low, interval.high] if interval else None,
+        "prompt_tokens": row.prompt_tokens,
+        "prompt_tokens_change": row.tokens_change,
+        "completion_tokens": row.completion_tokens,
+        "cost_per_1k": row.cost_per_1k,
+        "latency_p50_ms": row.latency_p50_ms,
+        "latency_p95_ms": row.latency_p95_ms,
+        "cached": row.cached,
+        "refused": row.refused,
+        "filtered": row.filtered,
+        "truncated": row.truncated,
+        "tool_calls": row.tool_calls,
+    }
+
+
+def _variants(rows: Sequence[VariantFigures]) -> dict[str, Any]:
+    return {row.variant: variant_summary(row) for row in rows}
+
+
+def _share(rate: Rate | None) -> float | None:
+    return None if rate is None else rate.share

@@ -1,0 +1,173 @@
+"""A run as plain text, 100 columns wide, to be read on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
+from evalkit.report import figures
+from evalkit.report.escape import clip, printable, shown
+from evalkit.report.model import Asked, Report
+
+WIDTH = 100
+
+_HEAD = (
+    ("", "", "", "", "", "", "", "prompt", "", "answer", "", ""),
+    (
+        "",
+        "passed",
+        "95%",
+        "form",
+        "content",
+        "null",
+        "err",
+        "tokens",
+        "cut",
+        "tokens",
+        "$/1,000",
+        "p50/p95 ms",
+    ),
+)
+
+
+def heading(asked: Sequence[Asked], plan: str) -> str:
+    """Who will be asked, where, with which key; and the plan: what is printed before anything is sent."""
+    rows = [[", ".join(line.variants), line.model, line.host, line.key] for line in asked]
+    lines = _table([[clip(printable(cell), 44) for cell in row] for row in rows], "llll")
+    width = max(4, *(len(row[0]) for row in rows))
+    return f"{lines}\n{'plan':{width}}  {printable(plan)}"
+
+
+def terminal(report: Report, verbosity: int = 0) -> str:
+    """The tables, the failures of each suite's candidate, and the notes, without the heading.
+
+    Args:
+        report: of one suite or several.
+        verbosity: below 0 only counts failures, above 0 lists more and adds a rate for each check.
+    """
+    body = _alone if len(report.comparison.suites) == 1 else _together
+    return "\n".join([*body(report, verbosity), *map(printable, report.notes)])
+
+
+def _alone(report: Report, verbosity: int) -> Iterator[str]:
+    (suite,) = report.comparison.suites
+    head, (body,) = _figures([suite.rows])
+    yield from (_over(_title(suite), head[0]), head[1], *body, "")
+    yield from _paragraph(figures.oddities(suite.rows))
+    yield from _details(suite, verbosity, listed=10)
+
+
+def _together(report: Report, verbosity: int) -> Iterator[str]:
+    """One table with all suites, each named once, and `all` below; then their failures."""
+    suites, total = report.comparison.suites, report.comparison.total
+    head, bodies = _figures([*(suite.rows for suite in suites), total])
+    titles = [*map(_title, suites), f"all   {_cases(total)}"]
+    yield from (f"  {line}" for line in head)
+    for title, body in zip(titles, bodies, strict=True):
+        yield from (title, *(f"  {line}" for line in body))
+    yield ""
+    yield from _paragraph(figures.oddities(total))
+    for suite in suites:
+        if verbosity > 0:
+            yield from _paragraph([_title(suite), *figures.oddities(suite.rows)])
+        yield from _details(suite, verbosity, listed=3)
+
+
+def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:
+    """What stands under a suite's table."""
+    yield from _paragraph([f"not asked: {printable(why)} ({count})" for why, count in suite.errors.items()])
+    if verbosity > 0:
+        yield from _paragraph(_check_rates(suite))
+    limit = 0 if verbosity < 0 else listed if verbosity == 0 else 50
+    for variant in suite.watched:
+        yield from _paragraph(_failures(suite, variant, limit))
+
+
+def _paragraph(lines: Sequence[str]) -> list[str]:
+    return [*lines, ""] if lines else []
+
+
+def _title(suite: SuiteFigures) -> str:
+    return f"{printable(suite.name)}   {_cases(suite.rows)}"
+
+
+def _cases(rows: Sequence[VariantFigures]) -> str:
+    cases, records = max(row.cases for row in rows), max(row.records for row in rows)
+    repeats = f", {records} answers a variant" if records > cases else ""
+    return f"{cases} case{'s' if cases != 1 else ''}{repeats}"
+
+
+def _over(title: str, line: str) -> str:
+    """The title on the header's first line where that is still blank, else above it."""
+    if line[: len(title) + 2].strip():
+        return f"{title}\n{line}"
+    return title + line[len(title) :]
+
+
+def _figures(groups: Sequence[Sequence[VariantFigures]]) -> tuple[list[str], list[list[str]]]:
+    """Two header lines, and the lines of each group, in columns that fit all groups."""
+    rows = [_row(row) for group in groups for row in group]
+    lines = _table([*_HEAD, *rows], "l" + "r" * 11).split("\n")
+    rest = iter(lines[2:])
+    return lines[:2], [[next(rest) for _ in group] for group in groups]
+
+
+def _row(row: VariantFigures) -> tuple[str, ...]:
+    return (
+        clip(printable(row.variant), 20),
+        figures.percent(row.passed),
+        figures.interval(row.passed),
+        figures.percent(row.form),
+        figures.percent(row.content),
+        str(row.unknown),
+        str(row.errors),
+        figures.whole(row.prompt_tokens),
+        figures.cut(row),
+        figures.whole(row.completion_tokens),
+        figures.dollars(row.cost_per_1k),
+        figures.latency(row),
+    )
+
+
+def _table(rows: Sequence[Sequence[str]], align: str) -> str:
+    sides = {"l": "left", "r": "right"}
+    return tabulate(rows, tablefmt="plain", colalign=[sides[side] for side in align], disable_numparse=True)
+
+
+def _check_rates(suite: SuiteFigures) -> list[str]:
+    """How often each check passed, a column a variant."""
+    names = list(dict.fromkeys(name for row in suite.rows for name in row.checks))
+    head = ["check", *(printable(row.variant) for row in suite.rows)]
+    rows = [
+        [printable(name), *(figures.percent(row.checks.get(name)) for row in suite.rows)] for name in names
+    ]
+    return _table([head, *rows], "l" + "r" * len(suite.rows)).split("\n")
+
+
+def _failures(suite: SuiteFigures, variant: str, limit: int) -> list[str]:
+    """How many cases of a variant failed, and the first of them, new ones before others."""
+    failed = [failure for failure in suite.failures if failure.variant == variant]
+    if not failed:
+        return []
+    title = f"{printable(suite.name)}: {figures.failure_count(failed, suite.pair)}"
+    if limit == 0:
+        return [title]
+    lines = _table([_failure(failure) for failure in failed[:limit]], "llll").split("\n")
+    more = (
+        [f" … and {len(failed) - limit} more: -v lists more, records.jsonl has all"]
+        if len(failed) > limit
+        else []
+    )
+    return [f"{title}:", *(clip(f" {line}", WIDTH) for line in lines), *more]
+
+
+def _failure(failure: FailedCase) -> tuple[str, str, str, str]:
+    others = f" +{len(failure.also)}" if failure.also else ""
+    return (
+        "new" if failure.new else "",
+        clip(printable(failure.case), 24),
+        clip(printable(failure.check), 20) + others,
+        f"{printable(failure.reason)}  got: {shown(failure.got)}",
+    )
