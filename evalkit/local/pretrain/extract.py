@@ -24,12 +24,17 @@ from evalkit.local.pretrain.plain import plain_episode
 from evalkit.local.pretrain.wordings import fill, lines, rows, say
 
 Form = Literal["json", "lines", "semicolons", "value"]
+Place = Literal["sentence", "task", "list"]
 Slots = dict[str, object]
 
 # The shipped suite's fields in the shipped order: never asked for in training.
 _HELD_OUT_KEYS = ("player", "team", "sport", "gender")
 _NUMBERS = ("no", "one", "two", "three", "four", "five")
 _WORLD = World()
+
+_PLACES: tuple[Place, ...] = ("sentence", "task", "list")
+# How to ask for JSON where the keys are named elsewhere.
+_ASKING = {"task": "extract_format_json_those", "list": "extract_format_json_listed"}
 
 # Longest system prompt in characters, about 400 tokens.
 _LONGEST = 1500
@@ -105,20 +110,30 @@ def _prompt(rng: random.Random, wanted: Wanted) -> str:
     size = rng.choices((0, 1, 2), (15, 27, 58))[0]
     slots = _slots(rng, wanted)
     later = slots | short_thing(rng, wanted.domain)
+    place = _place_of_keys(rng, wanted)
     sections = [
         Section("role", _some(rng, size, slots, {"personas": (0.3, 0.7, 0.8), "input": (0.2, 0.4, 0.6)})),
-        Section("task", _some(rng, size, slots, {"tasks": (0.4, 0.7, 0.9)})),
-        _output(rng, size, slots, wanted),
-        _key_list(rng, wanted) if rng.random() < (0.1, 0.45, 0.65)[size] else Section("keys"),
+        _task(rng, size, slots, place),
+        _output(rng, size, slots, wanted, place),
+        *_key_lists(rng, size, wanted, place),
         _rules(rng, size, later, wanted),
         _background(rng, size, later, wanted),
         _examples(rng, wanted) if rng.random() < (0.15, 0.3, 0.45)[size] else Section("examples"),
     ]
+    if place != "sentence":
+        return lay_out(rng, sections)
     if rng.random() < 0.25:
         rng.shuffle(sections)
     elif rng.random() < 0.5:  # background first, as people often begin with it
-        sections.insert(rng.choice((0, 1)), sections.pop(5))
+        sections.insert(rng.choice((0, 1)), sections.pop(-2))
     return lay_out(rng, sections)
+
+
+def _place_of_keys(rng: random.Random, wanted: Wanted) -> Place:
+    """Where a prompt names the keys: in the sentence that asks for JSON, in the task, or in a list."""
+    if wanted.form != "json":
+        return "sentence"
+    return rng.choices(_PLACES, (60, 18, 22))[0]
 
 
 def _slots(rng: random.Random, wanted: Wanted) -> Slots:
@@ -147,11 +162,21 @@ def _several(rng: random.Random, name: str, count: int, slots: Slots) -> tuple[s
     return tuple(fill(rng, line, **slots) for line in chosen)
 
 
-def _output(rng: random.Random, size: int, slots: Slots, wanted: Wanted) -> Section:
+def _task(rng: random.Random, size: int, slots: Slots, place: Place) -> Section:
+    if place == "task":
+        return Section("task", (say(rng, "extract_tasks_keys", **slots),))
+    return Section("task", _some(rng, size, slots, {"tasks": (0.4, 0.7, 0.9)}))
+
+
+def _output(rng: random.Random, size: int, slots: Slots, wanted: Wanted, place: Place) -> Section:
     """The form of the answer: always said in words, in JSON sometimes also shown."""
-    sentences = [say(rng, f"extract_format_{wanted.form}", **slots)]
+    asking = {"sentence": f"extract_format_{wanted.form}"} | _ASKING
+    if rng.random() < 0.1:  # player (the athlete's name), team (the club)
+        told = (f"{key} ({_description(rng, field)})" for key, field in wanted.keys)
+        slots = slots | {"keys": ", ".join(told)}
+    sentences = [say(rng, asking[place], **slots)]
     skeleton = ""
-    if wanted.form == "json" and rng.random() < (0.1, 0.2, 0.35)[size]:
+    if wanted.form == "json" and place != "list" and rng.random() < (0.1, 0.2, 0.3)[size]:
         sentences.append(say(rng, "extract_skeleton_intro"))
         skeleton = _skeleton(rng, [key for key, _ in wanted.keys])
     return Section("output", tuple(sentences), skeleton)
@@ -168,14 +193,21 @@ def _skeleton(rng: random.Random, keys: Sequence[str]) -> str:
     return "{" + ", ".join(entries) + "}" if rng.random() < 0.7 else "{\n  " + ",\n  ".join(entries) + "\n}"
 
 
-def _key_list(rng: random.Random, wanted: Wanted) -> Section:
-    """Each key with a description, as bullets or in prose."""
-    told = [(key, fill(rng, rng.choice(field.descriptions)).strip()) for key, field in wanted.keys]
-    intro = (say(rng, "extract_keys_intro"),) if rng.random() < 0.4 else ()
-    if rng.random() < 0.25:
-        joined = rng.choice((" is ", " means "))
-        return Section("keys", tuple(f'"{key}"{joined}{description}.' for key, description in told))
-    return Section("keys", intro, described(rng, told))
+def _key_lists(rng: random.Random, size: int, wanted: Wanted, place: Place) -> tuple[Section, ...]:
+    """Each key with a description, as bullets or in prose; nothing where the prompt does without."""
+    if place != "list" and rng.random() > (0.1, 0.45, 0.65)[size]:
+        return ()
+    or_null = say(rng, "extract_key_null") if wanted.form == "json" and rng.random() < 0.15 else ""
+    told = [(key, _description(rng, field) + or_null) for key, field in wanted.keys]
+    if place != "list" and rng.random() < 0.3:
+        wording = rng.choice(lines("extract_key_prose"))
+        return (Section("keys", tuple(fill(rng, wording, key=key, text=text) for key, text in told)),)
+    intro = place != "list" and rng.random() < 0.4
+    return (Section("keys", (say(rng, "extract_keys_intro"),) if intro else (), described(rng, told)),)
+
+
+def _description(rng: random.Random, field: Field) -> str:
+    return fill(rng, rng.choice(field.descriptions)).strip()
 
 
 def _rules(rng: random.Random, size: int, slots: Slots, wanted: Wanted) -> Section:

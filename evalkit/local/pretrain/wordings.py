@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_EXTRA_SPACE = re.compile(r" (?= |[.,!?;:]( |$))")  # left behind by an empty alternative
+_EXTRA_SPACE = re.compile(r"^ | (?= |[.,!?;:]( |$))")  # left behind by an empty alternative
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
