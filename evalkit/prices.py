@@ -23,6 +23,11 @@ class Price:
     train: float | None = None
     source: str = ""
 
+    @property
+    def free(self) -> bool:
+        """Whether asking costs nothing."""
+        return self.input == self.output == 0
+
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:

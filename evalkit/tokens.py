@@ -2,8 +2,8 @@
 
 The encoding of `evalkit-tiny` comes with the package. OpenAI's are read from rank files, looked for in this
 order: tiktoken's own cache (TIKTOKEN_CACHE_DIR), copies inside installed packages, the network (with a time
-limit, which tiktoken's own download lacks). Counting is advice: where an encoding is unknown or cannot be had,
-the count is None.
+limit, which tiktoken's own download lacks). Counting is advice: where an encoding is unknown or cannot be
+had, the count is None.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def encoding_for(model: str) -> tiktoken.Encoding | None:
 def count(text: str, model: str) -> int | None:
     """Tokens of `text` for `model`, special tokens read as plain text; None where that cannot be known."""
     encoding = encoding_for(model)
-    return None if encoding is None else len(encoding.encode_ordinary(text))
+    return None if encoding is None else _length(encoding.name, text)
 
 
 def count_messages(messages: Sequence[Mapping[str, Any]], model: str) -> int | None:
@@ -108,22 +108,23 @@ def count_messages(messages: Sequence[Mapping[str, Any]], model: str) -> int | N
     encoding = encoding_for(model)
     if encoding is None:
         return None
-    return _chatml_tokens(messages, encoding) if encoding.name == EMBEDDED else _cookbook_tokens(messages, encoding)
+    rule = _chatml_tokens if encoding.name == EMBEDDED else _cookbook_tokens
+    return rule(messages, encoding)
 
 
 def _chatml_tokens(messages: Sequence[Mapping[str, Any]], encoding: tiktoken.Encoding) -> int:
-    """As laid out by the embedded chat template: `<|im_start|>role\\ntext<|im_end|>\\n`, special tokens 1 each."""
+    """By the embedded chat template, `<|im_start|>role\\ntext<|im_end|>\\n`; special tokens are 1 each."""
     turns = [f"{message['role']}\n{_joined(message.get('content'))}" for message in messages]
-    around = 2 + len(encoding.encode_ordinary("\n"))
-    opening = 1 + len(encoding.encode_ordinary("assistant\n"))
-    return sum(around + len(encoding.encode_ordinary(turn)) for turn in turns) + opening
+    around = 2 + _length(encoding.name, "\n")
+    opening = 1 + _length(encoding.name, "assistant\n")
+    return sum(around + _length(encoding.name, turn) for turn in turns) + opening
 
 
 def _cookbook_tokens(messages: Sequence[Mapping[str, Any]], encoding: tiktoken.Encoding) -> int:
     """3 for each message, every value's own, 1 more for a name, and 3 for the opening of the answer."""
     values = [_joined(value) for message in messages for value in message.values()]
     names = sum("name" in message for message in messages)
-    return 3 + 3 * len(messages) + names + sum(len(encoding.encode_ordinary(value)) for value in values)
+    return 3 + 3 * len(messages) + names + sum(_length(encoding.name, value) for value in values)
 
 
 def _joined(content: Any) -> str:
@@ -131,6 +132,11 @@ def _joined(content: Any) -> str:
     if isinstance(content, list):
         return "".join(part["text"] for part in content if isinstance(part, dict) and "text" in part)
     return content if isinstance(content, str) else ""
+
+
+@lru_cache(maxsize=4096)  # the same long system prompt stands in hundreds of requests
+def _length(encoding: str, text: str) -> int:
+    return len(tiktoken.get_encoding(encoding).encode_ordinary(text))
 
 
 @cache

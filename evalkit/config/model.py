@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from evalkit.prices import Price
-from evalkit.suite.model import Variant
+from evalkit.suite.model import PromptUse
+
+Role = Literal["base", "ft", "judge"]
 
 LOCAL = "local"
 """The name of the endpoint that is embedded; its address is known once its server has been started."""
@@ -26,10 +29,14 @@ class ModelRef:
     model: str
     endpoint: str
 
-    @property
-    def remote(self) -> bool:
-        """Whether anything but the embedded server answers for it."""
-        return self.endpoint != LOCAL
+
+@dataclass(frozen=True, slots=True)
+class VariantSettings:
+    """A variant as it is configured; `ref` is None where no model was named for it."""
+
+    ref: ModelRef | None
+    prompt: PromptUse = "short"
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +82,18 @@ class Config:
         folder: where evalkit.toml lies, or would.
         flags: as given, kept so that a run can be repeated.
         endpoints: by name; `local` is always there.
-        base, ft, judge: the named models; None where nobody named one.
-        remote: what made the run remote, e.g. `--ft` or `variant v3`; None while all is embedded.
-        variants: further variants, and ready-made ones that evalkit.toml spells out, by name.
-        suite_variants: one suite's own, by suite and name.
+        models: the named ones of the roles `base`, `ft` and `judge`.
+        variants: the ready-made ones and those of evalkit.toml, by name.
+        suite_variants: those that one suite has in their place, by suite and name.
         prices: the user's, asked before the shipped table.
     """
 
     folder: Path
     flags: ModelFlags
     endpoints: Mapping[str, EndpointSettings]
-    base: ModelRef | None = None
-    ft: ModelRef | None = None
-    judge: ModelRef | None = None
-    remote: str | None = None
-    variants: Mapping[str, Variant] = field(default_factory=dict)
-    suite_variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
+    models: Mapping[Role, ModelRef] = field(default_factory=dict)
+    variants: Mapping[str, VariantSettings] = field(default_factory=dict)
+    suite_variants: Mapping[str, Mapping[str, VariantSettings]] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
 
     def with_local(self, base_url: str) -> Config:

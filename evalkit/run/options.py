@@ -13,7 +13,8 @@ class RunOptions:
     Attributes:
         paths: the suites' paths as given; kept so that the run can be repeated.
         keyword, tag, limit: which cases are asked (`-k`, `-m`, `--limit`).
-        last_failed: only the cases that the gate's candidate failed in the newest run (`--lf`).
+        last_failed: only the cases that the gate's candidate failed in an earlier run (`--lf`).
+        failed_in: that run's folder; None is the newest.
         maxfail: stop once the gate's candidate has failed this many cases (`-x` is 1).
         repeat: how often each case is asked.
         seed: of the order of asking and of the sample that `limit` draws.
@@ -31,6 +32,7 @@ class RunOptions:
     tag: str | None = None
     limit: int | None = None
     last_failed: bool = False
+    failed_in: Path | None = None
     maxfail: int | None = None
     repeat: int = 1
     seed: int = 0

@@ -1,0 +1,19 @@
+"""evalkit.toml, flags and environment: who is asked, where, with which key, at what price."""
+
+from evalkit.config.load import load_config
+from evalkit.config.model import EMBEDDED_BASE, LOCAL, UNTUNED, Config, EndpointSettings, ModelFlags, ModelRef
+from evalkit.config.variants import gate_roles, judge_for, variants_for
+
+__all__ = [
+    "EMBEDDED_BASE",
+    "LOCAL",
+    "UNTUNED",
+    "Config",
+    "EndpointSettings",
+    "ModelFlags",
+    "ModelRef",
+    "gate_roles",
+    "judge_for",
+    "load_config",
+    "variants_for",
+]

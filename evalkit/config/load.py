@@ -1,0 +1,162 @@
+"""evalkit.toml + flags + environment -> Config."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from evalkit.config.model import Config, ModelFlags, ModelRef, Role, VariantSettings
+from evalkit.config.places import Places, checked_url
+from evalkit.config.toml_file import Table, TomlFile, read_toml
+from evalkit.errors import UsageError
+from evalkit.prices import Price
+from evalkit.suite.model import PromptUse
+
+OWN_FIELDS = ("model", "messages", "prompt", "stream")
+"""Fields of a request's body that evalkit fills itself."""
+
+
+READY_MADE: Mapping[str, tuple[Role, PromptUse]] = MappingProxyType(
+    {
+        "base": ("base", "short"),
+        "prompted": ("base", "long"),
+        "ft": ("ft", "short"),
+        "ft_prompted": ("ft", "long"),
+    }
+)
+"""The variants that every suite has: whose model they ask, and with which of the suite's prompts."""
+
+
+def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read evalkit.toml in `folder` and lay the flags over it. Asks nothing, sends nothing.
+
+    A key that lies in the environment is no reason to ask anyone: an endpoint is used only where a flag or
+    evalkit.toml names a model for it. No .env file is read.
+
+    Raises:
+        UsageError: a key, a type, an endpoint or an address that cannot be used, with its place in the file.
+    """
+    file = read_toml(folder)
+    if flags.base_url is not None:
+        checked_url(flags.base_url, "--base-url")
+    places = Places(file, flags.base_url, environ)
+    models = _models(file, flags, places)
+    if flags.base_url is not None and not models:
+        raise UsageError("--base-url is given, but no model is named; add --base NAME")
+    layers = _Layers(file, places)
+    ready_made = {name: _ready_made(models.get(role), prompt) for name, (role, prompt) in READY_MADE.items()}
+    common = layers.over(ready_made, file.variants, "variants")
+    suites = {
+        suite: layers.over(common, tables, f"suites.{suite}.variants", only_named=True)
+        for suite, tables in file.suite_variants.items()
+    }
+    return Config(
+        folder=folder,
+        flags=flags,
+        endpoints=places.endpoints,
+        models=models,
+        variants=layers.settled(common, "variants"),
+        suite_variants={
+            suite: layers.settled(tables, f"suites.{suite}.variants") for suite, tables in suites.items()
+        },
+        prices=tuple(_price(file, number, table) for number, table in enumerate(file.prices)),
+    )
+
+
+def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, ModelRef]:
+    """The roles that a flag or [models] names."""
+    named: dict[Role, ModelRef] = {}
+    for role in get_args(Role):
+        flag = getattr(flags, role)
+        text = flag if flag is not None else file.models.get(role)
+        if text is None:
+            continue
+        try:
+            named[role] = places.model(text)
+        except UsageError as fault:
+            if flag is not None:
+                raise UsageError(f"--{role}: {fault}") from fault
+            raise file.fault(str(fault), f"models.{role}") from fault
+    return named
+
+
+def _ready_made(ref: ModelRef | None, prompt: PromptUse) -> Table:
+    """A ready-made variant as a table, so that evalkit.toml can be laid over it."""
+    return (
+        {"prompt": prompt}
+        if ref is None
+        else {"prompt": prompt, "model": ref.model, "endpoint": ref.endpoint}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Lays the tables of variants over one another: ready-made, [variants], [suites.SUITE.variants]."""
+
+    file: TomlFile
+    places: Places
+
+    def over(
+        self, lower: Mapping[str, Table], upper: Mapping[str, Table], at: str, only_named: bool = False
+    ) -> dict[str, Table]:
+        """Every table of `upper` over its namesake; those of `lower` alone too, unless `only_named`."""
+        laid: dict[str, Table] = {
+            name: {**lower.get(name, {}), **self._spread(table, f"{at}.{name}")}
+            for name, table in upper.items()
+        }
+        return laid if only_named else {**lower, **laid}
+
+    def settled(self, tables: Mapping[str, Table], at: str) -> dict[str, VariantSettings]:
+        """What the laid tables come to."""
+        return {name: self._settled(name, table, f"{at}.{name}") for name, table in tables.items()}
+
+    def _spread(self, table: Table, at: str) -> Table:
+        """The table with NAME@ENDPOINT taken apart; a model with an endpoint beside it stays as written."""
+        try:
+            if "endpoint" in table:
+                self.places.known(table["endpoint"])
+            elif "@" in table.get("model", ""):
+                ref = self.places.model(table["model"])
+                return {**table, "model": ref.model, "endpoint": ref.endpoint}
+        except UsageError as fault:
+            raise self.file.fault(str(fault), at) from fault
+        return table
+
+    def _settled(self, name: str, table: Table, at: str) -> VariantSettings:
+        model = table.get("model")
+        if model is None and (name not in READY_MADE or "endpoint" in table):
+            raise self.file.fault("`model` is missing", at)
+        endpoint = model and (table.get("endpoint") or self.places.default_for(model))
+        return VariantSettings(
+            ref=ModelRef(model, endpoint) if model and endpoint else None,
+            prompt=_prompt(self.file, table, at),
+            params=_params(self.file, table, at),
+        )
+
+
+def _prompt(file: TomlFile, table: Table, at: str) -> PromptUse:
+    prompt: PromptUse = table.get("prompt", "short")
+    if prompt not in get_args(PromptUse):
+        raise file.fault(f"found {prompt!r}, write one of {', '.join(get_args(PromptUse))}", f"{at}.prompt")
+    return prompt
+
+
+def _params(file: TomlFile, table: Table, at: str) -> Mapping[str, Any]:
+    params: Mapping[str, Any] = table.get("params", {})
+    for own in OWN_FIELDS:
+        if own in params:
+            raise file.fault(f"`{own}` is filled by evalkit; leave it out", f"{at}.params.{own}")
+    return params
+
+
+def _price(file: TomlFile, number: int, table: Table) -> Price:
+    """One [[prices]] table."""
+    for key, value in table.items():
+        if key != "model" and value < 0:
+            raise file.fault(f"found {value}, write USD per 1M tokens, 0 or more", f"prices[{number}].{key}")
+    usual = (table["model"], float(table["in"]), float(table["out"]))
+    return Price(*usual, cached=table.get("cached"), train=table.get("train"), source=file.path.name)

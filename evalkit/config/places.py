@@ -1,0 +1,163 @@
+"""Where models are asked: `NAME`, `NAME@ENDPOINT` and `NAME@URL` -> a model and an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from evalkit.config.hosts import may_carry_a_key
+from evalkit.config.model import EMBEDDED_BASE, LOCAL, EndpointSettings, ModelRef
+from evalkit.config.toml_file import Table, TomlFile, close_match
+from evalkit.errors import UsageError
+from evalkit.tokens import ft_base
+
+OPENAI = "openai"
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+
+
+class Places:
+    """The endpoints of a run: those of evalkit.toml, the embedded one, and those that models are named with.
+
+    Args:
+        file: evalkit.toml.
+        base_url: `--base-url`, where given: where models without an endpoint are asked.
+        environ: the environment; of it OPENAI_BASE_URL is read, and whether the keys that are named are set.
+
+    Attributes:
+        endpoints: by name; grows as models are named.
+
+    Raises:
+        UsageError: an endpoint cannot be used as it is written.
+    """
+
+    def __init__(self, file: TomlFile, base_url: str | None, environ: Mapping[str, str]):
+        self._environ = environ
+        self.endpoints = {LOCAL: EndpointSettings(LOCAL, None)}
+        for name, table in file.endpoints.items():
+            self.endpoints[name] = _from_table(file, name, table)
+        self._default_url = base_url or environ.get("OPENAI_BASE_URL")
+
+    def model(self, text: str) -> ModelRef:
+        """Read `NAME`, `NAME@ENDPOINT` or `NAME@URL`.
+
+        Raises:
+            UsageError: no such endpoint, or an address that is none.
+        """
+        name, at, place = text.rpartition("@")
+        if not at:
+            return ModelRef(text, self.default_for(text))
+        if not name:
+            raise UsageError(f"found {text!r}, write NAME@ENDPOINT or NAME@URL")
+        return ModelRef(name, self._by_url(place) if "://" in place else self.known(place))
+
+    def known(self, name: str) -> str:
+        """The name of an endpoint that exists.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if name not in self.endpoints:
+            near = close_match(name, self.endpoints)
+            raise UsageError(
+                f"unknown endpoint {name!r}{near}; add [endpoints.{name}] with base_url to evalkit.toml"
+            )
+        return name
+
+    def default_for(self, model: str) -> str:
+        """The endpoint of a model named without one: OPENAI_BASE_URL, or the embedded one for its own models
+        where no address was given."""
+        if self._default_url is None and (ft_base(model) or model).startswith(EMBEDDED_BASE):
+            return LOCAL
+        if self._default_url is None and OPENAI in self.endpoints:
+            return OPENAI
+        return self._keep(self._default())
+
+    def _default(self) -> EndpointSettings:
+        url = checked_url(self._default_url or OPENAI_URL, "OPENAI_BASE_URL or --base-url")
+        name = OPENAI if url == OPENAI_URL else _label(url)
+        if OPENAI_KEY in self._environ:
+            _check_transport(url, OPENAI_KEY)
+        return EndpointSettings(name, url, api_key_env=OPENAI_KEY, key_required=url == OPENAI_URL)
+
+    def _by_url(self, text: str) -> str:
+        """An address in place of an endpoint's name: no key is sent there, unless it is the default's own."""
+        url = checked_url(text, "after @")
+        default = self._default_url or OPENAI_URL
+        return self._keep(
+            self._default() if url == default.rstrip("/") else EndpointSettings(_label(url), url)
+        )
+
+    def _keep(self, endpoint: EndpointSettings) -> str:
+        self.endpoints[endpoint.name] = endpoint
+        return endpoint.name
+
+
+def checked_url(text: str, where: str) -> str:
+    """An address that an endpoint may have, without a trailing slash.
+
+    Raises:
+        UsageError: it is no http(s) URL, or carries a user name or password.
+    """
+    try:
+        parts = urlsplit(text)
+        usable = (
+            parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"{where}: found {text!r}, write a URL such as http://gpu7:8000/v1")
+    if parts.username or parts.password or parts.query:
+        raise UsageError(f"{where}: a URL must not hold a password or a query; name the key with api_key_env")
+    return text.rstrip("/")
+
+
+def _from_table(file: TomlFile, name: str, table: Table) -> EndpointSettings:
+    """[endpoints.NAME] of evalkit.toml."""
+    at = f"endpoints.{name}"
+    if name == LOCAL:
+        raise file.fault("`local` is the embedded endpoint; choose another name", at)
+    try:
+        url = checked_url(table["base_url"], "base_url")
+        _check_key(url, table.get("api_key_env"))
+    except UsageError as fault:
+        raise file.fault(str(fault), at) from fault
+    _check_headers(file, table.get("headers", {}), at)
+    for limit in ("timeout_s", "max_concurrency"):
+        if limit in table and table[limit] <= 0:
+            raise file.fault(f"found {table[limit]}, write a number above 0", f"{at}.{limit}")
+    return EndpointSettings(name, **{**table, "base_url": url})
+
+
+def _check_key(url: str, variable: str | None) -> None:
+    if variable is None:
+        return
+    if not variable.endswith("_API_KEY"):
+        raise UsageError("api_key_env: may only name a variable that ends in _API_KEY")
+    _check_transport(url, variable)
+
+
+def _check_transport(url: str, variable: str) -> None:
+    if not may_carry_a_key(url):
+        raise UsageError(f"{variable} would go to {url} unencrypted; write https://, or send no key there")
+
+
+def _check_headers(file: TomlFile, headers: Table, at: str) -> None:
+    for header, value in headers.items():
+        if not isinstance(value, str):
+            raise file.fault(f"found {value!r}, write a text", f"{at}.headers.{header}")
+
+
+def _label(url: str) -> str:
+    """How an endpoint without a name is called: its address without the scheme, e.g. `gpu7:8000/v1`."""
+    return url.partition("://")[2]
+
+
+def missing_keys(endpoints: Iterable[EndpointSettings], environ: Mapping[str, str]) -> list[str]:
+    """One line for each endpoint whose key is required and not set."""
+    return [
+        f"endpoint {place.name}: {place.api_key_env} is not set; export it, or name another endpoint"
+        for place in endpoints
+        if place.api_key_env and place.key_required and not environ.get(place.api_key_env)
+    ]

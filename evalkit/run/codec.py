@@ -1,0 +1,126 @@
+"""Record <-> a line of records.jsonl, in the published shape; Response <-> JSON, as the cache keeps it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from evalkit.endpoints.base import Request, Response, Usage
+from evalkit.run.records import Failure, Record, RecordedVerdict
+
+Json = dict[str, Any]
+
+_RESPONSE = (
+    "model",
+    "text",
+    "tool_calls",
+    "reasoning",
+    "finish_reason",
+    "refusal",
+    "system_fingerprint",
+    "request_id",
+)
+
+
+def dump_line(value: Json) -> bytes:
+    """One line of JSON, newline included. Text that is no valid Unicode (a lone surrogate) is escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def record_to_json(record: Record) -> Json:
+    """The published shape of a record; `passed` is worked out from the verdicts."""
+    request, response = record.request, record.response or Response(None, None)
+    return {
+        "suite": record.suite,
+        "case": record.case,
+        "variant": record.variant,
+        "repeat": record.repeat,
+        "model": request.model,
+        "endpoint": record.endpoint,
+        "kind": request.kind,
+        "request": _request_to_json(request),
+        "response": None if record.response is None else _response_to_json(response),
+        "usage": asdict(response.usage),
+        "cost_usd": record.cost_usd,
+        "latency_ms": response.latency_ms,
+        "ttft_ms": response.ttft_ms,
+        "cached": record.cached,
+        "attempts": record.attempts,
+        "verdicts": [asdict(verdict) for verdict in record.verdicts],
+        "passed": passed(record.verdicts) if record.error is None else None,
+        "error": None if record.error is None else asdict(record.error),
+        "at": record.at,
+        "judge": dict(record.judge),
+    }
+
+
+def record_from_json(data: Json) -> Record:
+    """The inverse of record_to_json; `passed` is not stored in a Record.
+
+    Raises:
+        KeyError, TypeError: not the shape of a record.
+    """
+    request = data["request"]
+    messages = request.get("messages")
+    return Record(
+        suite=data["suite"],
+        case=data["case"],
+        variant=data["variant"],
+        repeat=data["repeat"],
+        endpoint=data["endpoint"],
+        request=Request(
+            model=data["model"],
+            kind=data["kind"],
+            messages=None if messages is None else tuple(messages),
+            prompt=request.get("prompt"),
+            params=request["params"],
+        ),
+        response=None if data["response"] is None else response_from_json({**data, **data["response"]}),
+        verdicts=tuple(RecordedVerdict(**verdict) for verdict in data["verdicts"]),
+        cost_usd=data["cost_usd"],
+        cached=data["cached"],
+        attempts=data["attempts"],
+        at=data["at"],
+        error=None if data["error"] is None else Failure(**data["error"]),
+        judge=data["judge"],
+    )
+
+
+def passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
+    """False if any verdict is False, else None if any is None, else True."""
+    found = {verdict.passed for verdict in verdicts}
+    if False in found:
+        return False
+    return None if None in found else True
+
+
+def response_to_json(response: Response) -> Json:
+    """A response by itself, with usage and times, as the cache keeps it."""
+    return {
+        **_response_to_json(response),
+        "usage": asdict(response.usage),
+        "latency_ms": response.latency_ms,
+        "ttft_ms": response.ttft_ms,
+    }
+
+
+def response_from_json(data: Mapping[str, Any]) -> Response:
+    """The inverse of response_to_json."""
+    fields = {name: data[name] for name in (*_RESPONSE, "latency_ms", "ttft_ms")}
+    return Response(**{**fields, "tool_calls": tuple(data["tool_calls"]), "usage": Usage(**data["usage"])})
+
+
+def _request_to_json(request: Request) -> Json:
+    asked: Json = (
+        {"prompt": request.prompt} if request.kind == "completions" else {"messages": request.messages}
+    )
+    return {**asked, "params": dict(request.params)}
+
+
+def _response_to_json(response: Response) -> Json:
+    return {name: getattr(response, name) for name in _RESPONSE}

@@ -1,0 +1,102 @@
+"""Opening the endpoints of a run: keys from the environment, a look at which models they serve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.config import LOCAL, EndpointSettings
+from evalkit.config.hosts import is_private
+from evalkit.config.places import missing_keys
+from evalkit.config.toml_file import close_match
+from evalkit.endpoints.openai_api import OpenAIEndpoint
+from evalkit.errors import AskError, UsageError
+
+SHOWN_MODELS = 8
+"""How many of a server's models a message lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An endpoint that is open, and what it said of its models.
+
+    `fingerprints`: hashes of weights and adapter by model, where the endpoint tells them.
+    """
+
+    endpoint: OpenAIEndpoint
+    settings: EndpointSettings
+    fingerprints: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """What names the endpoint across runs: its URL, or `local`, whose port is another each time."""
+        return LOCAL if self.settings.name == LOCAL else str(self.settings.base_url)
+
+
+def open_endpoint(settings: EndpointSettings, environ: Mapping[str, str] = os.environ) -> OpenAIEndpoint:
+    """Make ready to ask one endpoint; nothing is sent yet.
+
+    Raises:
+        UsageError: its key is not set, or the embedded server has not been started.
+    """
+    for complaint in missing_keys([settings], environ):
+        raise UsageError(complaint)
+    if settings.base_url is None:
+        raise UsageError(f"endpoint {settings.name} has no address: start the embedded server first")
+    return OpenAIEndpoint(
+        settings.name,
+        settings.base_url,
+        api_key=(environ.get(settings.api_key_env) if settings.api_key_env else None) or None,
+        headers=settings.headers,
+        timeout_s=settings.timeout_s,
+        use_proxy=not is_private(settings.base_url),
+    )
+
+
+async def connect(endpoint: OpenAIEndpoint, settings: EndpointSettings, models: Iterable[str]) -> Connection:
+    """Find out what an endpoint knows of the models that it will be asked for.
+
+    A server without a list of models is taken as it is.
+
+    Raises:
+        UsageError: it cannot be reached, refuses the key, or does not serve one of the models.
+    """
+    listed = await _listed(endpoint, settings)
+    for model in models:
+        if listed and model not in listed:
+            listed[model] = await _unlisted(endpoint, model, listed)
+    fingerprints = {name: entry.get("fingerprint") for name, entry in listed.items()}
+    told = {name: mark for name, mark in fingerprints.items() if isinstance(mark, str)}
+    return Connection(endpoint, settings, told)
+
+
+async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[str, Mapping[str, Any]]:
+    """What /models lists, by name; empty where there is no such list."""
+    try:
+        return {str(entry.get("id")): entry for entry in await endpoint.models()}
+    except AskError as error:
+        if error.status == 401:
+            key = settings.api_key_env or "no key was sent; name one with api_key_env"
+            raise UsageError(f"endpoint {settings.name} refused the key ({key}): {error.message}") from error
+        if error.type in ("connection", "timeout"):
+            raise UsageError(
+                f"endpoint {settings.name}: {error.message}; is a server running there?"
+            ) from error
+        return {}
+
+
+async def _unlisted(endpoint: OpenAIEndpoint, model: str, listed: Iterable[str]) -> Mapping[str, Any]:
+    """What the server says of a model that its list leaves out: some list only part of what they serve."""
+    try:
+        return await endpoint.model(model)
+    except AskError as error:
+        if error.status != 404:
+            return {}
+        names = sorted(listed)
+        more = ", ..." if len(names) > SHOWN_MODELS else ""
+        raise UsageError(
+            f"endpoint {endpoint.name} has no model {model!r}{close_match(model, names)}; "
+            f"it has {', '.join(names[:SHOWN_MODELS])}{more}"
+        ) from error

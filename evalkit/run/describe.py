@@ -1,0 +1,127 @@
+"""run.json: everything needed to repeat a run, or to go on with it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from evalkit import prices
+from evalkit.config import Config, ModelFlags
+from evalkit.errors import UsageError
+from evalkit.run.connect import Connection
+from evalkit.run.options import RunOptions
+from evalkit.run.prepare import Prepared
+from evalkit.run.store import read_info
+from evalkit.tune import FtModel
+
+Json = dict[str, Any]
+
+_PATHS = ("resume", "failed_in", "out", "state")
+
+
+def describe(
+    prepared: Prepared,
+    config: Config,
+    options: RunOptions,
+    connections: Mapping[str, Connection],
+    fine_tunes: Mapping[str, FtModel],
+) -> Json:
+    """The contents of run.json before the first request; keys are named, never stored."""
+    table = prices.table()
+    return {
+        "status": "running",
+        "partial": options.partial,
+        "versions": _versions(),
+        "flags": asdict(config.flags),
+        "options": _options_to_json(options),
+        "plan": _plan(prepared, options),
+        "endpoints": {name: _endpoint(connection) for name, connection in connections.items()},
+        "fine_tunes": {suite: asdict(made) for suite, made in fine_tunes.items()},
+        "prices": {
+            "date": table.date,
+            "source": table.source,
+            "own": [asdict(price) for price in config.prices],
+        },
+    }
+
+
+def check_same_plan(info: Json, folder: Path, new: Json) -> None:
+    """See that a run is gone on with as it was begun.
+
+    Raises:
+        UsageError: suites, variants, judges, seed or selection are others than in `folder`'s run.json.
+    """
+    old = info.get("plan", {})
+    changed = [part for part in new["plan"] if new["plan"][part] != old.get(part)]
+    if changed:
+        raise UsageError(
+            f"--resume {folder}: {', '.join(changed)} changed since that run began; undo the change, "
+            "or start a new run (what has been answered comes from the cache)"
+        )
+
+
+def resumed(folder: Path) -> tuple[ModelFlags, RunOptions]:
+    """The flags with which a run was begun, set to go on with it.
+
+    Raises:
+        UsageError: `folder` holds no run, or one of another version of evalkit.
+    """
+    info = read_info(folder)
+    try:
+        flags = {**info["flags"], "variants": tuple(info["flags"]["variants"])}
+        return ModelFlags(**flags), replace(_options_from_json(info["options"]), resume=folder)
+    except (KeyError, TypeError) as fault:
+        raise UsageError(f"{folder}/run.json: not written by this version of evalkit ({fault!r})") from fault
+
+
+def _plan(prepared: Prepared, options: RunOptions) -> Json:
+    """What shapes the records: two runs with the same of it can be one."""
+    return {
+        "suites": {
+            suite.name: {"sha256": suite.sha256, "cases": len(suite.cases)} for suite in prepared.suites
+        },
+        "variants": {
+            suite: {variant.name: asdict(variant) for variant in variants}
+            for suite, variants in prepared.variants.items()
+        },
+        "judges": {suite: asdict(judge) for suite, judge in prepared.judges.items()},
+        "selection": [options.keyword, options.tag, options.limit, options.last_failed],
+        "seed": options.seed,
+        "repeat": options.repeat,
+        "records": len(prepared.plan.tasks),
+    }
+
+
+def _endpoint(connection: Connection) -> Json:
+    """How an endpoint was reached: the names of its key and headers, not what they hold."""
+    settings = connection.settings
+    return {
+        "base_url": settings.base_url,
+        "api_key_env": settings.api_key_env,
+        "headers": sorted(settings.headers),
+        "fingerprints": dict(connection.fingerprints),
+    }
+
+
+def _options_to_json(options: RunOptions) -> Json:
+    values = asdict(options)
+    return {**values, **{name: str(values[name]) for name in _PATHS if values[name] is not None}}
+
+
+def _options_from_json(values: Mapping[str, Any]) -> RunOptions:
+    known = {field.name: values[field.name] for field in fields(RunOptions)}
+    paths = {name: Path(known[name]) for name in _PATHS if known[name] is not None}
+    return RunOptions(**{**known, **paths, "paths": tuple(known["paths"])})
+
+
+def _versions() -> Json:
+    """Of evalkit (None where it runs from a checkout), its client library and Python."""
+    try:
+        own = metadata.version("evalkit-ft")
+    except metadata.PackageNotFoundError:
+        own = None
+    return {"evalkit": own, "openai": metadata.version("openai"), "python": platform.python_version()}

@@ -1,0 +1,125 @@
+"""What is decided before anything is asked: which cases and variants, who judges, whether it has a price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalkit.config import UNTUNED, Config, ModelRef, gate_roles, judge_for, variants_for
+from evalkit.config.hosts import host_of, is_private
+from evalkit.errors import NothingCollected, UsageError
+from evalkit.prices import price_of
+from evalkit.run.codec import passed
+from evalkit.run.estimate import rubrics
+from evalkit.run.options import RunOptions
+from evalkit.run.plan import Plan, make_plan
+from evalkit.run.store import latest, read_records
+from evalkit.suite import Selection, select
+from evalkit.suite.model import Suite, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could begin.
+
+    Attributes:
+        suites: with the selected cases only.
+        variants: by suite name; a fine-tune that is still to be made has the model UNTUNED.
+        judges: by suite name, for suites with rubrics.
+        plan: every task, in order.
+    """
+
+    suites: tuple[Suite, ...]
+    variants: Mapping[str, tuple[Variant, ...]]
+    judges: Mapping[str, ModelRef]
+    plan: Plan
+
+    @property
+    def refs(self) -> frozenset[ModelRef]:
+        """Every model that will be asked and is known by name."""
+        asked = {ModelRef(v.model, v.endpoint) for variants in self.variants.values() for v in variants}
+        return frozenset(ref for ref in asked | set(self.judges.values()) if ref.model != UNTUNED)
+
+    @property
+    def untuned(self) -> tuple[Suite, ...]:
+        """The suites whose fine-tune is still to be made."""
+        return tuple(
+            suite for suite in self.suites if any(v.model == UNTUNED for v in self.variants[suite.name])
+        )
+
+    def tuned(self, models: Mapping[str, str]) -> Prepared:
+        """The same run with the fine-tunes that were made, by suite name."""
+
+        def named(suite: str, variant: Variant) -> Variant:
+            return replace(variant, model=models[suite]) if variant.model == UNTUNED else variant
+
+        return replace(
+            self,
+            variants={suite: tuple(named(suite, v) for v in found) for suite, found in self.variants.items()},
+            plan=Plan(tuple(replace(t, variant=named(t.suite.name, t.variant)) for t in self.plan.tasks)),
+        )
+
+
+def settled(options: RunOptions) -> RunOptions:
+    """The options with the run named that `--lf` looks at: at a resume, another may be the newest.
+
+    Raises:
+        UsageError: there is no run yet.
+    """
+    if not options.last_failed or options.failed_in:
+        return options
+    newest = latest(options.out)
+    if newest is None:
+        raise UsageError(f"--lf: no run under {options.out} yet; run once without it")
+    return replace(options, failed_in=newest)
+
+
+def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Prepared:
+    """Decide what will be asked. Asks nothing: `--collect-only` and `--dry-run` end here.
+
+    Raises:
+        UsageError: a model, variant, judge or price is missing.
+        NothingCollected: no case is left.
+    """
+    options = settled(options)
+    if options.failed_in:
+        suites = _only_failed(suites, config, options.failed_in)
+    chosen = select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
+    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in chosen}
+    plan = make_plan(chosen, variants, options)
+    judged = {task.suite.name: task.suite for task in plan.tasks if rubrics(task)}
+    judges = {name: judge_for(config, suite) for name, suite in judged.items()}
+    prepared = Prepared(tuple(chosen), variants, judges, plan)
+    if options.max_cost is not None:
+        _check_priced(prepared.refs, config)
+    return prepared
+
+
+def _only_failed(suites: Sequence[Suite], config: Config, folder: Path) -> tuple[Suite, ...]:
+    """The suites with the cases that the gate's candidate failed, or was not asked, in an earlier run."""
+    candidates = {suite.name: gate_roles(config, suite)[0] for suite in suites}
+    failed = {
+        (record.suite, record.case)
+        for record in read_records(folder)
+        if record.variant == candidates.get(record.suite)
+        and (record.error is not None or passed(record.verdicts) is False)
+    }
+    if not failed:
+        raise NothingCollected(f"--lf: the candidate failed no case of these suites in {folder}")
+    return tuple(
+        replace(suite, cases=tuple(case for case in suite.cases if (suite.name, case.id) in failed))
+        for suite in suites
+    )
+
+
+def _check_priced(refs: frozenset[ModelRef], config: Config) -> None:
+    """A cap holds only where prices are known: a public host needs one for each of its models."""
+    for ref in sorted(refs, key=lambda ref: (ref.endpoint, ref.model)):
+        url = config.endpoints[ref.endpoint].base_url
+        if url is None or is_private(url) or price_of(ref.model, ref.endpoint, config.prices):
+            continue
+        raise UsageError(
+            f"no price for {ref.model} at {host_of(url)}, so --max-cost cannot hold: add it under [[prices]] "
+            "(model, in, out), or give --max-cost none"
+        )

@@ -1,0 +1,143 @@
+"""A run from beginning to end: the table of contents."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from evalkit.config import EMBEDDED_BASE, LOCAL, Config, gate_roles
+from evalkit.endpoints.openai_api import OpenAIEndpoint
+from evalkit.run.asker import Asker
+from evalkit.run.budget import Budget
+from evalkit.run.cache import Cache
+from evalkit.run.connect import Connection, connect, open_endpoint
+from evalkit.run.describe import check_same_plan, describe
+from evalkit.run.execute import Execution, Rules, Tally
+from evalkit.run.options import RunOptions
+from evalkit.run.outcome import Observer, Outcome
+from evalkit.run.plan import Plan
+from evalkit.run.prepare import Prepared, prepare, settled
+from evalkit.run.store import RunFolder, drop_unfinished, read_info
+from evalkit.suite.model import Suite
+from evalkit.tune import Base, FtModel, ensure_ft
+
+
+def run(suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer) -> Outcome:
+    """Ask, check and record. Where models are embedded, their server runs and `config.with_local` says where.
+
+    Raises:
+        UsageError: something that was named cannot be used; nothing has been asked then.
+        NothingCollected: no case is left to ask.
+        StorageError: the run's folder or the cache cannot be written.
+    """
+    return asyncio.run(run_async(suites, config, options, observer))
+
+
+async def run_async(
+    suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer
+) -> Outcome:
+    """`run`, inside an event loop of the caller's."""
+    options = settled(options)
+    prepared = prepare(suites, config, options)
+    async with AsyncExitStack() as opened:
+        endpoints = _open(prepared, config, opened)
+        fine_tunes = await _tune(prepared, config, endpoints, observer)
+        prepared = prepared.tuned({suite: made.model for suite, made in fine_tunes.items()})
+        connections = await _connect(prepared, config, endpoints)
+        cache = _cache(options, opened)
+        store, todo = _store(prepared, options, describe(prepared, config, options, connections, fine_tunes))
+        opened.callback(store.close)
+        observer.planned(todo)
+        asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
+        execution = Execution(_rules(prepared, config, options), asker, store, observer)
+        with _interruptible(execution):
+            tally = await execution.work(todo)
+        _finish(store, tally)
+    return Outcome(
+        store.folder, len(prepared.plan.tasks), tally.asked, tally.cached, tally.errors, tally.stopped
+    )
+
+
+def _open(prepared: Prepared, config: Config, opened: AsyncExitStack) -> dict[str, OpenAIEndpoint]:
+    """The endpoints that will be asked, closed again when the run ends."""
+    names = {ref.endpoint for ref in prepared.refs} | ({LOCAL} if prepared.untuned else set())
+    endpoints = {name: open_endpoint(config.endpoints[name]) for name in sorted(names)}
+    for endpoint in endpoints.values():
+        opened.push_async_callback(endpoint.close)
+    return endpoints
+
+
+async def _tune(
+    prepared: Prepared, config: Config, endpoints: Mapping[str, OpenAIEndpoint], observer: Observer
+) -> dict[str, FtModel]:
+    """Make the fine-tunes that are missing, all suites at once; by suite name."""
+    if not prepared.untuned:
+        return {}
+    local = await connect(endpoints[LOCAL], config.endpoints[LOCAL], [EMBEDDED_BASE])
+    base = Base(EMBEDDED_BASE, local.fingerprints.get(EMBEDDED_BASE))
+    observer.note(f"fine-tuning {base.model} for {', '.join(suite.name for suite in prepared.untuned)}")
+    made = await asyncio.gather(*(ensure_ft(suite, base, local.endpoint) for suite in prepared.untuned))
+    return {suite.name: ft for suite, ft in zip(prepared.untuned, made, strict=True)}
+
+
+async def _connect(
+    prepared: Prepared, config: Config, endpoints: Mapping[str, OpenAIEndpoint]
+) -> dict[str, Connection]:
+    """See that every model is served; by endpoint name."""
+    models: dict[str, set[str]] = {}
+    for ref in prepared.refs:
+        models.setdefault(ref.endpoint, set()).add(ref.model)
+    return {
+        name: await connect(endpoints[name], config.endpoints[name], sorted(models[name]))
+        for name in sorted(models)
+    }
+
+
+def _cache(options: RunOptions, opened: AsyncExitStack) -> Cache | None:
+    if not options.use_cache:
+        return None
+    cache = Cache(options.state / "cache")
+    opened.callback(cache.close)
+    return cache
+
+
+def _store(prepared: Prepared, options: RunOptions, info: dict[str, Any]) -> tuple[RunFolder, Plan]:
+    """The folder to write to, and what is left to ask: all of it, unless the run is gone on with."""
+    if options.resume is None:
+        return RunFolder.create(options.out, info), prepared.plan
+    check_same_plan(read_info(options.resume), options.resume, info)
+    todo = prepared.plan.without(drop_unfinished(options.resume))
+    store = RunFolder(options.resume)
+    store.note(status="running")
+    return store, todo
+
+
+def _rules(prepared: Prepared, config: Config, options: RunOptions) -> Rules:
+    candidates = {suite.name: gate_roles(config, suite)[0] for suite in prepared.suites}
+    return Rules(options.concurrency, options.maxfail, candidates, prepared.judges)
+
+
+@contextmanager
+def _interruptible(execution: Execution) -> Iterator[None]:
+    """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        yield
+        return
+    loop.add_signal_handler(signal.SIGINT, execution.interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _finish(store: RunFolder, tally: Tally) -> None:
+    """Say in run.json how the run ended."""
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors)

@@ -1,0 +1,196 @@
+"""A run on disk: its folder, run.json written first and whole, records.jsonl appended as answers come."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from evalkit.errors import StorageError, UsageError
+from evalkit.run.codec import Json, dump_line, record_from_json, record_to_json
+from evalkit.run.plan import TaskKey
+from evalkit.run.records import Record
+
+RUN, RECORDS, LATEST = "run.json", "records.jsonl", "latest"
+
+
+class RunFolder:
+    """The one writer of a run's folder.
+
+    Args:
+        folder: made by `create`, or that of a run to go on with.
+
+    Raises:
+        StorageError: something cannot be written. So do all methods that write.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.info: Json = read_info(folder)
+        self._records = _opened(folder / RECORDS)
+
+    @classmethod
+    def create(cls, out: Path, info: Mapping[str, Any]) -> RunFolder:
+        """Make `<UTC time>-<short hash>` under `out` with its run.json, and point `latest` to it."""
+        started = datetime.now(UTC)
+        text = json.dumps([info, started.isoformat(), os.getpid()], sort_keys=True)
+        mark = hashlib.sha256(text.encode()).hexdigest()[:6]
+        folder = out / f"{started:%Y%m%dT%H%M%SZ}-{mark}"
+        try:
+            folder.mkdir(parents=True)
+            write_whole(folder / RUN, {**info, "started": started.isoformat(timespec="seconds")})
+            _point(out / LATEST, folder.name)
+        except OSError as fault:
+            raise _cannot_write(folder, fault) from fault
+        return cls(folder)
+
+    def append(self, record: Record) -> None:
+        """Add one record; once this returns a killed run keeps it (it is with the operating system)."""
+        line = dump_line(record_to_json(record))
+        try:
+            if self._records.write(line) < len(line):  # a disk that fills up takes a part first
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as fault:
+            raise _cannot_write(self.folder / RECORDS, fault) from fault
+
+    def note(self, **changes: Any) -> None:
+        """Change fields of run.json, whole."""
+        self.info = {**self.info, **changes}
+        try:
+            write_whole(self.folder / RUN, self.info)
+        except OSError as fault:
+            raise _cannot_write(self.folder / RUN, fault) from fault
+
+    def close(self) -> None:
+        """Let go of the file; what was appended is safe from a power cut too."""
+        try:
+            os.fsync(self._records.fileno())
+            self._records.close()
+        except OSError as fault:
+            raise _cannot_write(self.folder / RECORDS, fault) from fault
+
+
+def read_info(folder: Path) -> Json:
+    """run.json of a run.
+
+    Raises:
+        UsageError: there is none, or it is damaged.
+    """
+    path = folder / RUN
+    try:
+        info = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as fault:
+        raise UsageError(
+            f"{folder}: no run there ({RUN} is missing); name a folder under reports/"
+        ) from fault
+    except (OSError, ValueError) as fault:
+        raise UsageError(f"{path}: cannot be read: {fault}") from fault
+    if not isinstance(info, dict):
+        raise UsageError(f"{path}: found a {type(info).__name__} where an object was due")
+    return info
+
+
+def read_records(folder: Path) -> Iterator[Record]:
+    """The records of a run, in the order of writing; a last line that was cut short is left out.
+
+    Raises:
+        UsageError: a line in the middle is damaged, or the file cannot be read.
+    """
+    for number, line in _whole_lines(folder / RECORDS):
+        yield _record(folder, number, line)
+
+
+def drop_unfinished(folder: Path) -> frozenset[TaskKey]:
+    """Make a run ready to go on: a torn last line and records of cases that could not be asked are taken out,
+    so that each case ends with exactly one record. Gives the keys of those that remain.
+
+    Raises:
+        StorageError: the file cannot be written.
+        UsageError: it is damaged.
+    """
+    done: set[TaskKey] = set()
+    part = folder / f"{RECORDS}.part"
+    try:
+        with part.open("wb") as file:
+            for number, line in _whole_lines(folder / RECORDS):
+                record = _record(folder, number, line)
+                if record.error is None:
+                    file.write(line)
+                    done.add((record.suite, record.case, record.variant, record.repeat))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folder / RECORDS)
+    except OSError as fault:
+        raise _cannot_write(folder / RECORDS, fault) from fault
+    return frozenset(done)
+
+
+def latest(out: Path) -> Path | None:
+    """The newest run under `out`; None before the first."""
+    pointer = out / LATEST
+    if pointer.is_symlink() or pointer.is_dir():
+        return pointer.resolve() if pointer.is_dir() else None
+    if pointer.is_file():
+        named = out / pointer.read_text("utf-8").strip()
+        return named if named.is_dir() else None
+    return None
+
+
+def write_whole(path: Path, value: Any) -> None:
+    """Write JSON so that a reader, or a later run, finds either the old file or the new one, never a part."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers from 1; the last only if it ends with a newline."""
+    try:
+        with path.open("rb") as file:
+            yield from ((number, line) for number, line in enumerate(file, 1) if line.endswith(b"\n"))
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def _record(folder: Path, number: int, line: bytes) -> Record:
+    try:
+        return record_from_json(json.loads(line))
+    except (ValueError, KeyError, TypeError) as fault:
+        raise UsageError(
+            f"{folder / RECORDS}:{number}: damaged record ({fault!r}); delete the line"
+        ) from fault
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("ab", buffering=0)
+    except OSError as fault:
+        raise _cannot_write(path, fault) from fault
+
+
+def _point(pointer: Path, name: str) -> None:
+    """Let `latest` lead to the run: a link, or a text file with its name where links cannot be made."""
+    part = pointer.with_name(f"{pointer.name}.{os.getpid()}.part")
+    try:
+        part.symlink_to(name, target_is_directory=True)
+    except OSError:
+        part.write_text(f"{name}\n", "utf-8")
+    part.replace(pointer)
+
+
+def _cannot_write(path: Path, fault: OSError) -> StorageError:
+    return StorageError(
+        f"{path}: cannot be written ({fault.strerror or fault}); free space or make the folder writable "
+        "and go on with --resume, or name another folder with --out"
+    )
