@@ -68,7 +68,9 @@ class Adapter:
 
     def fits(self, config: Config) -> bool:
         """Whether a model of these sizes can wear it."""
-        return {name: factor.shape for name, factor in self.factors.items()} == factor_shapes(config, self.rank)
+        return {name: factor.shape for name, factor in self.factors.items()} == factor_shapes(
+            config, self.rank
+        )
 
 
 def factor_name(layer: int, part: str, side: str) -> str:

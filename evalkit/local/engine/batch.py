@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from evalkit.errors import UsageError
 from evalkit.local.engine.job import ContextLengthExceeded, Finish, GenerationFailed, Job, TokenEvent
@@ -184,7 +183,7 @@ class Engine:
 
     def _choose(self, answer: Answer, logprobs: Array) -> TokenEvent:
         job = answer.job
-        if not np.isfinite(logprobs).all():
+        if not math.isfinite(logprobs[0]):  # one number that is none spoils the whole row
             raise GenerationFailed("the numbers overflowed; the adapter or the weights are unusable")
         token = self._permitted(answer, candidates(answer, logprobs))
         return TokenEvent(
@@ -218,7 +217,9 @@ class Engine:
 
     def _fail(self, slot: int, job: Job, error: Exception) -> None:
         self._free(slot)
-        failure = error if isinstance(error, GenerationFailed) else GenerationFailed(f"a callback raised {error!r}")
+        failure = (
+            error if isinstance(error, GenerationFailed) else GenerationFailed(f"a callback raised {error!r}")
+        )
         failure.__cause__ = error if failure is not error else None
         log.warning("job given up: %s", failure)
         if job.on_error:

@@ -71,12 +71,20 @@ def _rotation_table(config: Config) -> tuple[Array, Array]:
     return np.cos(angle), np.sin(angle)
 
 
-def run_layers(model: Model, x: Array, rotate: Rotation, project: Project, attend: Attend) -> Array:
-    """Embedded tokens (width, tokens) -> the residual stream after the last layer; overwrites `x`."""
+def run_layers(
+    model: Model, x: Array, rotate: Rotation, project: Project, attend: Attend, wanted: slice = slice(None)
+) -> Array:
+    """Embedded tokens (width, tokens) -> the residual stream after the last layer; overwrites `x`.
+
+    `wanted` says whose result is needed: the last layer leaves the other tokens at their keys and values.
+    """
     eps = model.config.norm_eps
     for index, layer in enumerate(model.layers):
         qkv = project(index, "qkv", rms_norm(x, layer.norm_attention, eps))
-        x += project(index, "o", attend(index, *split_heads(qkv, model.config, rotate)))
+        mixed = attend(index, *split_heads(qkv, model.config, rotate))
+        if index == model.config.layers - 1:
+            x, mixed = np.ascontiguousarray(x[:, wanted]), np.ascontiguousarray(mixed[:, wanted])
+        x += project(index, "o", mixed)
         gate_up = project(index, "gate_up", rms_norm(x, layer.norm_mlp, eps))
         x += project(index, "down", swiglu(gate_up))
     return x
@@ -113,7 +121,8 @@ def inverse_rms(x: Array, eps: float) -> Array:
     mean_square = np.add.reduce(np.square(x), axis=0)
     mean_square /= x.shape[0]
     mean_square += x.dtype.type(eps)
-    return 1 / np.sqrt(mean_square)
+    inverse: Array = 1 / np.sqrt(mean_square)
+    return inverse
 
 
 def swiglu(gate_up: Array) -> Array:

@@ -20,7 +20,7 @@ class ContextLengthExceeded(EvalkitError):
     def __init__(self, tokens: int, max_len: int):
         self.tokens, self.max_len = tokens, max_len
         super().__init__(
-            f"the prompt has {tokens} tokens; prompt and answer together may have {max_len}: shorten the prompt"
+            f"the prompt has {tokens} tokens, but prompt and answer together may have {max_len}; shorten it"
         )
 
 

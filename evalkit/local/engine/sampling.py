@@ -11,7 +11,7 @@ from evalkit.local.engine.weights import Array
 
 def log_softmax(logits: Array) -> Array:
     """Natural log probabilities of each row of (rows, vocab)."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted: Array = logits - logits.max(axis=-1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
@@ -28,7 +28,9 @@ def by_probability(logprobs: Array) -> Iterator[int]:
     yield from map(int, np.argsort(-logprobs, kind="stable")[1:])
 
 
-def by_chance(logprobs: Array, temperature: float, top_p: float, chance: np.random.Generator) -> Iterator[int]:
+def by_chance(
+    logprobs: Array, temperature: float, top_p: float, chance: np.random.Generator
+) -> Iterator[int]:
     """Tokens drawn without putting back; the first is a plain draw at this temperature and top_p.
 
     The later ones serve a caller who may not take the first: together they make a draw from those that

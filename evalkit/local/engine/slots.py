@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.attention import DecodeAttention, PrefillAttention
@@ -13,7 +14,7 @@ from evalkit.local.engine.forward import logits, rotation, run_layers
 from evalkit.local.engine.projection import projection, slot_projection
 from evalkit.local.engine.weights import Array, Model
 
-PIECE = 256
+PIECE = 128
 """Tokens prefilled at once: with more, activations leave the processor's cache."""
 
 TILE = 16
@@ -43,7 +44,7 @@ class Slots:
         return self._run(slot, ids, prefix, adapter), cached
 
     def _prefill_prefix(self, slot: int, ids: tuple[int, ...], adapter: Adapter | None) -> int:
-        key = (adapter and adapter.sha256, ids)
+        key = (adapter.sha256 if adapter else None, ids)
         if known := self._prefixes.get(key):
             self._cache.restore(slot, known)
             return len(ids)
@@ -53,14 +54,23 @@ class Slots:
 
     def _run(self, slot: int, ids: Sequence[int], start: int, adapter: Adapter | None) -> Array:
         """Compute `ids[start:]` behind what is in the slot -> logits after the last one, (1, vocab)."""
-        project = projection(self._model, adapter)
         for piece in _pieces(start, len(ids)):
-            padded = np.zeros(-(-len(piece) // TILE) * TILE, np.intp)
-            padded[: len(piece)] = ids[piece.start : piece.stop]
-            rotate = rotation(self._model.config, slice(piece.start, piece.start + len(padded)))
-            attend = PrefillAttention(self._cache, slot, piece.start)
-            x = run_layers(self._model, self._embed(padded), rotate, project, attend)
-        return logits(self._model, x[:, len(piece) - 1 : len(piece)])
+            x = self._run_piece(slot, ids[piece.start : piece.stop], piece.start, adapter)
+        return logits(self._model, x)
+
+    def _run_piece(self, slot: int, ids: Sequence[int], start: int, adapter: Adapter | None) -> Array:
+        """At most `PIECE` tokens from position `start` on -> residual stream of the last one, (width, 1)."""
+        padded = np.zeros(-(-len(ids) // TILE) * TILE, np.intp)
+        padded[: len(ids)] = ids
+        stop = start + len(padded)
+        return run_layers(
+            self._model,
+            self._embed(padded),
+            rotation(self._model.config, slice(start, stop)),
+            projection(self._model, adapter),
+            PrefillAttention(self._cache, slot, start, stop),
+            wanted=slice(len(ids) - 1, len(ids)),
+        )
 
     def decode(
         self, ids: Sequence[int], positions: Sequence[int], adapters: Sequence[Adapter | None]
@@ -84,7 +94,7 @@ class Slots:
         """Forget the first `length` tokens of a slot, and what padding wrote behind them."""
         self._cache.clear(slot, length + TILE)
 
-    def _embed(self, ids: Array) -> Array:
+    def _embed(self, ids: NDArray[np.intp]) -> Array:
         """(tokens,) -> (width, tokens)."""
         return np.ascontiguousarray(self._model.embedding[ids].T)
 

@@ -32,7 +32,7 @@ def read_tensors(file: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, 
         InputError: the file is missing or damaged, or a tensor is neither fp32, fp16 nor bf16.
     """
     try:
-        entries = deserialize(file.read_bytes())
+        entries = deserialize(file.read_bytes())  # type: ignore[no-untyped-call]
         with safe_open(file, framework="numpy") as handle:
             metadata: dict[str, str] = handle.metadata() or {}
     except OSError as error:

@@ -1,0 +1,165 @@
+"""Loss and gradients of a Llama: the hand-derived parts of blocks.py, chained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.local.engine.blocks import Attended, Gated, Normed
+from evalkit.local.engine.config import Config
+from evalkit.local.engine.forward import Rotation, rotation
+from evalkit.local.engine.packing import Batch
+from evalkit.local.engine.weights import Array, Layer, Linear, Model
+
+
+class Sink(Protocol):
+    """Takes what the gradients of the parameters are made of.
+
+    `whole`: whether those of embedding, norms and head are wanted as well as the linears'.
+    """
+
+    whole: bool
+
+    def linear(self, layer: int, name: Linear, x: Array, d_out: Array) -> None:
+        """`out = weight @ x`, within a layer."""
+        ...
+
+    def norm(self, layer: int | None, name: str, normed: Array, d_out: Array) -> None:
+        """`out = weight * normed`; `name` is the model's or layer's attribute. Called if `whole`."""
+        ...
+
+    def head(self, x: Array, d_logits: Array) -> None:
+        """`logits = head @ x`. Called if `whole`."""
+        ...
+
+    def embedding(self, ids: NDArray[np.intp], d_x: Array) -> None:
+        """`x[:, t] = embedding[ids[t]]`. Called if `whole`, after `head`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a batch is predicted.
+
+    Attributes:
+        loss: weighted mean of the cross-entropy, in nats.
+        accuracy: share of the targets that are the most probable token.
+    """
+
+    loss: float
+    accuracy: float
+
+
+def gradients(model: Model, batch: Batch, sink: Sink) -> Score:
+    """Run a batch forward and backward; the gradients of its loss go to `sink`."""
+    rotate = rotation(model.config, batch.positions, model.embedding.dtype)
+    x = np.ascontiguousarray(model.embedding[batch.ids].T)
+    passes = []
+    for index, layer in enumerate(model.layers):
+        # nobody looks at the last layer's other tokens: they stop at their keys and values
+        columns = batch.wanted if index == model.config.layers - 1 else None
+        passes.append(LayerPass(model.config, layer, index, rotate, batch.spans, columns))
+        x = passes[-1].forward(x)
+    score, d_x = _score(model, x, batch, sink)
+    for layer_pass in reversed(passes):
+        d_x = layer_pass.backward(d_x, sink)
+    if sink.whole:
+        sink.embedding(batch.ids, d_x)
+    return score
+
+
+def _score(model: Model, x: Array, batch: Batch, sink: Sink) -> tuple[Score, Array]:
+    """x (width, predictions) -> how good the predictions are, and d_x."""
+    normed = Normed.forward(x, model.norm, model.config.norm_eps)
+    logits = model.head @ normed.out  # (vocab, predictions)
+    best, places = logits.max(axis=0), np.arange(len(batch.targets))
+    targets = logits[batch.targets, places]
+    d_logits = np.exp(np.subtract(logits, best, out=logits), out=logits)
+    total = d_logits.sum(axis=0)
+    score = Score(
+        loss=float(((best + np.log(total) - targets) * batch.weights).sum()),
+        accuracy=float((targets >= best).mean()),
+    )
+    d_logits *= batch.weights / total
+    d_logits[batch.targets, places] -= batch.weights
+    d_out = model.head.T @ d_logits
+    if sink.whole:
+        sink.head(normed.out, d_logits)
+        sink.norm(None, "norm", normed.normed, d_out)
+    return score, normed.backward(d_out)
+
+
+class LayerPass:
+    """One layer's way forward and back; `columns` (or all) are the tokens whose result is needed."""
+
+    before: Normed
+    attended: Attended
+    mixed: Array
+    after: Normed
+    gated: Gated
+
+    def __init__(
+        self,
+        config: Config,
+        layer: Layer,
+        index: int,
+        rotate: Rotation,
+        spans: tuple[slice, ...],
+        columns: NDArray[np.intp] | None,
+    ):
+        self.config, self.layer, self.index = config, layer, index
+        self.rotate, self.spans, self.columns = rotate, spans, columns
+
+    def forward(self, x: Array) -> Array:
+        """The residual stream (width, tokens) before the layer -> after it, (width, columns)."""
+        linear, eps = self.layer.linear, self.config.norm_eps
+        self.before = Normed.forward(x, self.layer.norm_attention, eps)
+        qkv = linear["qkv"] @ self.before.out
+        self.attended = Attended.forward(qkv, self.config, self.rotate, self.spans)
+        self.mixed = self._pick(self.attended.out)
+        x = self._pick(x) + linear["o"] @ self.mixed
+        self.after = Normed.forward(x, self.layer.norm_mlp, eps)
+        self.gated = Gated.forward(linear["gate_up"] @ self.after.out)
+        x += linear["down"] @ self.gated.out
+        return x
+
+    def backward(self, d_x: Array, sink: Sink) -> Array:
+        """d of what `forward` returned -> d of what it was given."""
+        d_x = self._mlp_backward(d_x, sink)
+        d_mixed = self._through("o", self.mixed, d_x, sink)
+        d_qkv = self.attended.backward(self._unpick(d_mixed), self.rotate, self.spans)
+        d_x = self._unpick(d_x)
+        if self.index == 0 and not sink.whole:
+            sink.linear(0, "qkv", self.before.out, d_qkv)
+            return d_x  # what comes before the first layer is not trained
+        d_normed = self._through("qkv", self.before.out, d_qkv, sink)
+        if sink.whole:
+            sink.norm(self.index, "norm_attention", self.before.normed, d_normed)
+        return d_x + self.before.backward(d_normed)
+
+    def _mlp_backward(self, d_x: Array, sink: Sink) -> Array:
+        d_hidden = self._through("down", self.gated.out, d_x, sink)
+        d_normed = self._through("gate_up", self.after.out, self.gated.backward(d_hidden), sink)
+        if sink.whole:
+            sink.norm(self.index, "norm_mlp", self.after.normed, d_normed)
+        return d_x + self.after.backward(d_normed)
+
+    def _through(self, name: Linear, x: Array, d_out: Array, sink: Sink) -> Array:
+        """Back through `out = weight @ x`: hands the weight's gradient on, returns d_x."""
+        sink.linear(self.index, name, x, d_out)
+        d_x: Array = self.layer.linear[name].T @ d_out
+        return d_x
+
+    def _pick(self, x: Array) -> Array:
+        return x if self.columns is None else x[:, self.columns]
+
+    def _unpick(self, d_x: Array) -> Array:
+        """The gradient of `_pick`: nothing came from the tokens that were left out."""
+        if self.columns is None:
+            return d_x
+        spread = np.zeros((len(d_x), self.rotate.cos.shape[1]), d_x.dtype)
+        spread[:, self.columns] = d_x
+        return spread

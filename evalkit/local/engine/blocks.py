@@ -1,0 +1,124 @@
+"""The parts of a layer, forward and backward; each forward returns what its backward needs.
+
+Notation: `d_x` is the gradient of the loss with respect to `x`; activations are (features, tokens).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.local.engine.attention import causal_scores
+from evalkit.local.engine.config import Config
+from evalkit.local.engine.forward import Rotation, inverse_rms, sigmoid, split_heads
+from evalkit.local.engine.weights import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normed:
+    """RMS norm: `out = weight * normed`, `normed = x * scale`."""
+
+    normed: Array
+    scale: Array
+    weight: Array
+    out: Array
+
+    @classmethod
+    def forward(cls, x: Array, weight: Array, eps: float) -> Normed:
+        """x (width, tokens), weight (width,)."""
+        scale = inverse_rms(x, eps)
+        normed = x * scale
+        return cls(normed, scale, weight, normed * weight[:, None])
+
+    def backward(self, d_out: Array) -> Array:
+        """d_out -> d_x; what x's length contributed to the scale is taken out again."""
+        d_x = d_out * self.weight[:, None]
+        d_x -= self.normed * (d_x * self.normed).mean(axis=0)
+        d_x *= self.scale
+        return d_x
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gated:
+    """silu(gate) * up; `gate_up` holds the one above the other."""
+
+    gate_up: Array
+    sigmoid: Array
+    out: Array
+
+    @classmethod
+    def forward(cls, gate_up: Array) -> Gated:
+        """(2 * hidden, tokens) -> out (hidden, tokens)."""
+        hidden = len(gate_up) // 2
+        activation = sigmoid(gate_up[:hidden])
+        out = gate_up[:hidden] * activation
+        out *= gate_up[hidden:]
+        return cls(gate_up, activation, out)
+
+    def backward(self, d_out: Array) -> Array:
+        """d_out -> d_gate_up; silu'(g) = s + g * s * (1 - s) with s = sigmoid(g)."""
+        hidden = len(d_out)
+        gate, up = self.gate_up[:hidden], self.gate_up[hidden:]
+        d_gate_up = np.empty_like(self.gate_up)
+        d_gate, d_up = d_gate_up[:hidden], d_gate_up[hidden:]
+        np.multiply(gate, self.sigmoid, out=d_up)  # silu(gate)
+        np.subtract(1, self.sigmoid, out=d_gate)
+        d_gate *= d_up
+        d_gate += self.sigmoid
+        d_gate *= up
+        d_gate *= d_out
+        d_up *= d_out
+        return d_gate_up
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attended:
+    """Causal attention within each span of a packed batch.
+
+    Attributes:
+        query (kv_heads, group, head_dim, tokens), key and value (kv_heads, head_dim, tokens): rotated.
+        weights: of each span, (kv_heads, group, keys, tokens), summing to 1 over the keys.
+        out: (heads * head_dim, tokens).
+    """
+
+    query: Array
+    key: Array
+    value: Array
+    weights: tuple[Array, ...]
+    out: Array
+
+    @classmethod
+    def forward(cls, qkv: Array, config: Config, rotate: Rotation, spans: tuple[slice, ...]) -> Attended:
+        """qkv (features, tokens) as the fused linear gives it."""
+        query, key, value = split_heads(qkv, config, rotate)
+        mixed = np.empty_like(query)
+        weights = []
+        for span in spans:
+            seen = causal_scores(query[..., span], key[..., span])
+            seen /= seen.sum(axis=-2, keepdims=True)
+            np.matmul(value[:, None, :, span], seen, out=mixed[..., span])
+            weights.append(seen)
+        return cls(query, key, value, tuple(weights), mixed.reshape(-1, qkv.shape[1]))
+
+    def backward(self, d_out: Array, rotate: Rotation, spans: tuple[slice, ...]) -> Array:
+        """d_out -> d_qkv."""
+        d_mixed = d_out.reshape(self.query.shape)
+        through_sum = (d_mixed * self.out.reshape(self.query.shape)).sum(axis=-2, keepdims=True)
+        d_query, d_key, d_value = (np.empty_like(kept) for kept in (self.query, self.key, self.value))
+        for span, seen in zip(spans, self.weights, strict=True):
+            d_scores = self.value[:, None, :, span].swapaxes(-1, -2) @ d_mixed[..., span]
+            d_scores -= through_sum[..., span]
+            d_scores *= seen
+            np.matmul(self.key[:, None, :, span], d_scores, out=d_query[..., span])
+            d_key[..., span] = (self.query[..., span] @ d_scores.swapaxes(-1, -2)).sum(axis=1)
+            d_value[..., span] = (d_mixed[..., span] @ seen.swapaxes(-1, -2)).sum(axis=1)
+        return _join_heads(d_query, d_key, d_value, rotate.back())
+
+
+def _join_heads(d_query: Array, d_key: Array, d_value: Array, turn_back: Rotation) -> Array:
+    """The inverse of `split_heads`, for gradients."""
+    size, tokens = d_key.shape[-2:]
+    d_query *= d_query.dtype.type(size**-0.5)
+    parts = (turn_back(d_query).reshape(-1, tokens), turn_back(d_key).reshape(-1, tokens))
+    return np.concatenate((*parts, d_value.reshape(-1, tokens)))

@@ -1,0 +1,141 @@
+"""Fine-tuning on one core: LoRA or all weights, repeatable to the last bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from evalkit.errors import UsageError
+from evalkit.local.engine.adapter import Adapter
+from evalkit.local.engine.backward import gradients
+from evalkit.local.engine.packing import Example, check_examples, pack
+from evalkit.local.engine.trainable import FullTraining, LoraTraining
+from evalkit.local.engine.weights import Array, Model
+
+WARMUP_STEPS = 5
+LAST_RATE = 0.1  # of the learning rate, reached in a straight line
+CLIP = 1.0  # longest gradient
+BETAS = (0.9, 0.98)
+DECAY = 0.01  # AdamW's pull towards zero, times the learning rate
+
+
+@dataclass(frozen=True, slots=True)
+class Hyper:
+    """How to train.
+
+    Attributes:
+        method: "lora" trains an adapter, "full" a copy of the model.
+        epochs: how often each example is seen.
+        batch_size: examples a step.
+        learning_rate: its peak; 3e-3 suits LoRA, 5e-4 full training of the shipped model.
+        rank, alpha: of the adapter; what it adds is scaled by alpha / rank.
+        seed: of the first factors and the order of examples.
+    """
+
+    method: Literal["lora", "full"] = "lora"
+    epochs: int = 3
+    batch_size: int = 4
+    learning_rate: float = 3e-3
+    rank: int = 16
+    alpha: float = 32.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "rank", "alpha"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} is {getattr(self, name)}; a number above 0 is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """How one step went, measured before its update.
+
+    Attributes:
+        step, steps: this one, from 1, of so many.
+        loss: weighted mean of the cross-entropy over the batch, in nats.
+        token_accuracy: share of the batch's targets that were the most probable token.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    token_accuracy: float
+
+
+class TrainingDiverged(UsageError):
+    """The loss is no number any more."""
+
+
+def fine_tune(
+    model: Model,
+    examples: Sequence[Example],
+    hyper: Hyper,
+    on_step: Callable[[StepReport], None],
+) -> Adapter | Model:
+    """Train on examples; the same arguments give the same bits.
+
+    Returns:
+        an Adapter for method "lora", a Model for "full"; `model` itself is left as it is.
+
+    Raises:
+        UsageError: an example cannot be trained on.
+        TrainingDiverged: the learning rate is too high.
+    """
+    check_examples(examples, model.config.vocab, model.config.positions)
+    subject = _subject(model, hyper)
+    optimiser = AdamW(subject.parameters)
+    steps = hyper.epochs * math.ceil(len(examples) / hyper.batch_size)
+    for step, chosen in enumerate(_batches(examples, hyper), 1):
+        score = gradients(subject.model(), pack(chosen, model.embedding.dtype.type), subject)
+        if not math.isfinite(score.loss):
+            what = f"the loss is {score.loss} at step {step} of {steps}"
+            raise TrainingDiverged(f"{what}; lower the learning rate, now {hyper.learning_rate}")
+        optimiser.step(subject.gradient, hyper.learning_rate * schedule(step, steps))
+        on_step(StepReport(step, steps, score.loss, score.accuracy))
+    return subject.result()
+
+
+def _subject(model: Model, hyper: Hyper) -> LoraTraining | FullTraining:
+    if hyper.method == "full":
+        return FullTraining(model)
+    return LoraTraining(model, hyper.rank, hyper.alpha, hyper.seed)
+
+
+def _batches(examples: Sequence[Example], hyper: Hyper) -> Iterator[list[Example]]:
+    """Every example once an epoch, each epoch in an order of its own."""
+    for epoch in range(hyper.epochs):
+        order = np.random.default_rng((hyper.seed, 1, epoch)).permutation(len(examples))
+        for start in range(0, len(examples), hyper.batch_size):
+            yield [examples[index] for index in order[start : start + hyper.batch_size]]
+
+
+def schedule(step: int, steps: int) -> float:
+    """Share of the learning rate at a step from 1 on: a short rise, then a straight line down."""
+    return min(1.0, step / WARMUP_STEPS) * (1 - (1 - LAST_RATE) * (step - 1) / steps)
+
+
+class AdamW:
+    """Adam with decoupled weight decay, over one vector of parameters (updated in place)."""
+
+    def __init__(self, parameters: Array):
+        self._parameters = parameters
+        self._mean, self._square = np.zeros_like(parameters), np.zeros_like(parameters)
+        self._steps = 0
+
+    def step(self, gradient: Array, learning_rate: float) -> None:
+        """One update; `gradient` is clipped to length `CLIP` and overwritten."""
+        self._steps += 1
+        gradient *= min(1.0, CLIP / (math.sqrt(float(gradient @ gradient)) + 1e-6))
+        moments = ((self._mean, gradient), (self._square, np.square(gradient)))
+        for beta, (moment, news) in zip(BETAS, moments, strict=True):
+            moment *= beta
+            moment += (1 - beta) * news
+        unbias_mean, unbias_square = (1 - beta**self._steps for beta in BETAS)
+        root = np.sqrt(self._square * (1 / unbias_square))
+        root += 1e-8
+        self._parameters *= 1 - learning_rate * DECAY
+        self._parameters -= (learning_rate / unbias_mean) * self._mean / root
