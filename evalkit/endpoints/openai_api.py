@@ -50,15 +50,19 @@ class OpenAIEndpoint:
         use_proxy: bool = True,
     ):
         self.name, self.base_url, self.timeout_s = name, base_url, timeout_s
-        sent = (api_key or "", *(headers or {}).values())
-        self._secrets = [text for text in sent if len(text) >= SHORTEST_SECRET]
+        own = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        own |= headers or {}
+        self._secrets = [text for text in (api_key or "", *own.values()) if len(text) >= SHORTEST_SECRET]
         self.client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key or "none",
-            default_headers={**_nothing_ambient(api_key), **(headers or {})},
             max_retries=0,
             timeout=timeout_s,
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=use_proxy, follow_redirects=False),
+            http_client=openai.DefaultAsyncHttpxClient(
+                trust_env=use_proxy,
+                follow_redirects=False,
+                event_hooks={"request": [_Dressing(own)]},
+            ),
         )
 
     async def ask(self, request: Request) -> Response:
@@ -143,15 +147,17 @@ def body_of(request: Request) -> dict[str, Any]:
     return {**params, **extra, "model": request.model, **asked}
 
 
-def _nothing_ambient(api_key: str | None) -> dict[str, Any]:
-    """Headers that the SDK would take from its environment variables and send to any host, left out.
+class _Dressing:
+    """Gives a request the configured headers, and takes off those that the SDK finds in the environment
+    (key, organisation, project, OPENAI_CUSTOM_HEADERS) and would send to any host."""
 
-    Where no key is to be sent, that includes the one that OPENAI_ADMIN_KEY would provide.
-    """
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
-    custom = [line.partition(":")[0].strip() for line in lines]
-    names = ["OpenAI-Organization", "OpenAI-Project", *filter(None, custom)]
-    if api_key is None:
-        names.append("Authorization")
-    left_out: dict[str, Any] = {name: openai.Omit() for name in names}
-    return left_out if api_key is None else {**left_out, "Authorization": f"Bearer {api_key}"}
+    def __init__(self, own: Mapping[str, str]):
+        lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
+        custom = [line.partition(":")[0].strip() for line in lines]
+        self._ambient = ["authorization", "openai-organization", "openai-project", *custom]
+        self._own = own
+
+    async def __call__(self, request: httpx2.Request) -> None:
+        for name in self._ambient:
+            request.headers.pop(name, None)
+        request.headers.update(self._own)

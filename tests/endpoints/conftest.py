@@ -1,0 +1,3 @@
+"""A server to ask."""
+
+from tests.loopback import loopback as loopback

@@ -1,0 +1,115 @@
+"""Retries: which errors are tried again, how long is waited, what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.endpoints.base import Request
+from evalkit.endpoints.openai_api import OpenAIEndpoint
+from evalkit.endpoints.retry import Attempted, RetryPolicy, ask_patiently
+from tests.loopback import Json, Loopback, Reply, refused, said
+
+HELLO = Request("loop", "chat", messages=({"role": "user", "content": "hello"},))
+QUICK = RetryPolicy(attempts=3, first_wait_s=0.01)
+
+
+class Faulty:
+    """A rule that gives these replies in turn, then answers."""
+
+    def __init__(self, *replies: Reply):
+        self.replies = list(replies)
+
+    def __call__(self, _: Json) -> Reply:
+        return self.replies.pop(0) if self.replies else said("hello")
+
+
+def tried(server: Loopback, policy: RetryPolicy = QUICK) -> tuple[Attempted, list[str]]:
+    """What comes of asking, and the notes that were made meanwhile."""
+    notes: list[str] = []
+
+    async def asked() -> Attempted:
+        endpoint = OpenAIEndpoint("loop", server.base_url, use_proxy=False)
+        try:
+            return await ask_patiently(endpoint, HELLO, policy, notes.append)
+        finally:
+            await endpoint.close()
+
+    return asyncio.run(asked()), notes
+
+
+def test_passing_faults_are_tried_again_and_counted(loopback: Loopback) -> None:
+    """A 500 and a body cut short do not lose the answer; both tries are counted."""
+    loopback.rule = Faulty(refused(500, "server_error"), Reply(200, said("hello").body, cut=10))
+    got, _ = tried(loopback)
+    assert got.response is not None
+    assert (got.response.text, got.attempts, got.error) == ("hello", 3, None)
+
+
+def test_the_last_error_is_told_when_the_tries_are_used_up(loopback: Loopback) -> None:
+    """After `attempts` tries the error stands."""
+    loopback.rule = lambda _: refused(503, "overloaded")
+    got, _ = tried(loopback)
+    assert got.error is not None
+    assert (got.response, got.error.type, got.attempts) == (None, "overloaded", 3)
+    assert len(loopback.questions) == 3
+
+
+def test_an_error_that_stays_is_not_tried_again(loopback: Loopback) -> None:
+    """A bad request, a wrong key and a used-up quota cost one try each."""
+    for reply in (refused(400, "bad"), refused(401, "invalid_api_key"), refused(429, "insufficient_quota")):
+        loopback.asked.clear()
+        loopback.rule = lambda _, reply=reply: reply  # type: ignore[misc]
+        got, _ = tried(loopback)
+        assert got.attempts == len(loopback.questions) == 1
+
+
+def test_retry_after_is_honoured(loopback: Loopback) -> None:
+    """The server's wish is waited out, though our own wait would be shorter."""
+    loopback.rule = Faulty(refused(429, "rate_limit_exceeded", retry_after="0.4"))
+    began = time.perf_counter()
+    got, _ = tried(loopback)
+    assert time.perf_counter() - began >= 0.4
+    assert got.attempts == 2
+
+
+def test_latency_is_the_last_try_s(loopback: Loopback) -> None:
+    """Waiting and failed tries are not the model's latency."""
+    loopback.rule = Faulty(refused(429, "rate_limit_exceeded", retry_after="0.3"))
+    got, _ = tried(loopback)
+    assert got.response is not None
+    assert got.response.latency_ms is not None
+    assert got.response.latency_ms < 300
+
+
+def test_a_long_wait_is_told(loopback: Loopback) -> None:
+    """A server that wants minutes would look like a run that hangs."""
+    loopback.rule = Faulty(refused(429, "rate_limit_exceeded", retry_after="300"))
+    notes: list[str] = []
+
+    async def given_up() -> None:
+        endpoint = OpenAIEndpoint("loop", loopback.base_url, use_proxy=False)
+        asking = asyncio.create_task(ask_patiently(endpoint, HELLO, QUICK, notes.append))
+        while not notes:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await endpoint.close()
+
+    asyncio.run(asyncio.wait_for(given_up(), 10))
+    assert notes[0].startswith("loop: rate_limit_exceeded; trying again in 3")
+
+
+@given(attempt=st.integers(1, 60), asked_s=st.none() | st.floats(0, 1e6))
+def test_waits_stay_in_their_bounds(attempt: int, asked_s: float | None) -> None:
+    """Our own wait doubles up to its limit; the server's is never cut short, and at most a tenth longer."""
+    policy = RetryPolicy()
+    wait_s = policy.wait_s(attempt, asked_s)
+    if asked_s is None:
+        full_s = min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** (attempt - 1))
+        assert full_s / 2 <= wait_s <= full_s
+    else:
+        assert asked_s <= wait_s <= asked_s * 1.1 + 1e-9
