@@ -11,7 +11,9 @@ import pandas as pd
 
 from evalkit.checks.base import CheckKind
 from evalkit.config.load import READY_MADE
-from evalkit.run.records import Record, RecordedVerdict
+from evalkit.run.codec import passed as all_of
+from evalkit.run.grading import WHOLE
+from evalkit.run.records import Record
 from evalkit.stats import Interval, wilson
 
 
@@ -48,7 +50,7 @@ class VariantFigures:
         cost_per_1k: USD for 1,000 such calls; None if the cost of one answer is unknown.
         latency_p50_ms, latency_p95_ms: of answers that were not cached.
         cached: answers out of the cache.
-        refused, filtered, truncated, tool_calls: what the model did in place of a whole text.
+        refused, filtered, truncated, tool_calls: what the model did in place of a whole text; it fails.
     """
 
     variant: str
@@ -100,13 +102,17 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class SuiteFigures:
-    """One suite: a row a variant, every failed answer, and why records got no answer (message -> records)."""
+    """One suite: a row a variant, and every failed answer.
+
+    `errors`: why records got no answer, `unknown_reasons`: why verdicts are null; each with its number.
+    """
 
     name: str
     pair: Pair
     rows: tuple[VariantFigures, ...]
     failures: tuple[FailedCase, ...]
     errors: Mapping[str, int]
+    unknown_reasons: Mapping[str, int]
 
     @property
     def cases(self) -> int:
@@ -145,7 +151,7 @@ def compare(records: Iterable[Record], pairs: Mapping[str, Pair] | None = None) 
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a record, in their order: its key, what passed (nullable), tokens, cost in USD, latency in ms."""
+    """One row a record: its key, what passed (nullable), tokens, cost in USD, latency in ms."""
     rows = pd.DataFrame([_row(record) for record in records], columns=list(_DTYPES))
     return rows.astype(_DTYPES)
 
@@ -163,6 +169,7 @@ _DTYPES = {
 def _row(record: Record) -> dict[str, Any]:
     response = record.response
     usage = response.usage if response else None
+    instead = next((verdict.value for verdict in record.verdicts if verdict.check == WHOLE), None)
     return {
         "suite": record.suite,
         "case": record.case,
@@ -170,11 +177,11 @@ def _row(record: Record) -> dict[str, Any]:
         "repeat": record.repeat,
         "answered": response is not None and record.error is None,
         "cached": record.cached,
-        "refused": bool(response and response.refusal),
-        "filtered": bool(response and response.finish_reason == "content_filter"),
-        "truncated": bool(response and response.finish_reason == "length"),
-        "tool_calls": bool(response and response.tool_calls and "tools" not in record.request.params),
-        "passed": all_passed(record.verdicts),
+        "refused": instead == "refusal",
+        "filtered": instead == "content_filter",
+        "truncated": instead == "length",
+        "tool_calls": instead == "tool_calls",
+        "passed": all_of(record.verdicts),
         "form": _kind_passed(record, "property"),
         "content": _kind_passed(record, "correctness"),
         "prompt_tokens": usage and usage.prompt_tokens,
@@ -188,15 +195,7 @@ def _row(record: Record) -> dict[str, Any]:
 def _kind_passed(record: Record, kind: CheckKind) -> bool | None:
     """Over the verdicts of one kind; None, too, where the record has none of it."""
     verdicts = [verdict for verdict in record.verdicts if verdict.kind == kind]
-    return all_passed(verdicts) if verdicts else None
-
-
-def all_passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
-    """False if any verdict is False, else None if any is None, else True."""
-    found = {verdict.passed for verdict in verdicts}
-    if False in found:
-        return False
-    return None if None in found else True
+    return all_of(verdicts) if verdicts else None
 
 
 def _suite_figures(
@@ -204,7 +203,10 @@ def _suite_figures(
 ) -> SuiteFigures:
     pair = pairs.get(name, Pair())
     errors = Counter(f"{record.error.type}: {record.error.message}" for record in records if record.error)
-    return SuiteFigures(name, pair, _variant_rows(table), _failures(records, pair), errors)
+    nulls = Counter(
+        verdict.reason for record in records for verdict in record.verdicts if verdict.passed is None
+    )
+    return SuiteFigures(name, pair, _variant_rows(table), _failures(records, pair), errors, nulls)
 
 
 def _variant_rows(table: pd.DataFrame) -> tuple[VariantFigures, ...]:
@@ -222,7 +224,7 @@ def _rank(variant: str) -> int:
 
 def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -> VariantFigures:
     answers = table[table.answered]
-    kinds = {verdict.kind for verdicts in answers.verdicts for verdict in verdicts}
+    kinds = {verdict.kind for verdicts in answers.verdicts for verdict in verdicts if verdict.check != WHOLE}
     cost, tokens = _mean(answers, "cost_usd"), _mean(answers, "prompt_tokens")
     latency = answers.latency_ms[~answers.cached].dropna()
     return VariantFigures(
@@ -282,7 +284,7 @@ def _turn(record: Record) -> tuple[str, int]:
 
 
 def _passed(record: Record) -> bool | None:
-    return None if record.response is None else all_passed(record.verdicts)
+    return None if record.response is None else all_of(record.verdicts)
 
 
 def _failed_case(record: Record, *, new: bool) -> FailedCase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.comparison import Pair, Rate, VariantFigures, compare
+from evalkit.run.grading import WHOLE
 from evalkit.run.records import Record, RecordedVerdict
 
 
@@ -84,19 +85,29 @@ def test_tokens_are_compared_with_the_long_prompt(make_record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "fields"),
+    ("column", "value"),
     [
-        ("refused", {"refusal": "I cannot help with that."}),
-        ("filtered", {"finish_reason": "content_filter"}),
-        ("truncated", {"finish_reason": "length"}),
-        ("tool_calls", {"tool_calls": ({"id": "1"},)}),
+        ("refused", "refusal"),
+        ("filtered", "content_filter"),
+        ("truncated", "length"),
+        ("tool_calls", "tool_calls"),
     ],
 )
-def test_what_came_in_place_of_an_answer_has_its_column(make_record, column: str, fields) -> None:
-    """Refused, filtered and truncated answers and unexpected tool calls are counted, each apart."""
-    row = only_row([make_record("a", "ft", False, **fields), make_record("b", "ft", True)])
+def test_what_came_in_place_of_an_answer_has_its_column(make_record, column: str, value: str) -> None:
+    """Refused, filtered and truncated answers and unexpected tool calls are counted, each apart, and fail."""
+    odd = RecordedVerdict(WHOLE, "property", False, 0.0, value, "the model did something else")
+    whole = RecordedVerdict(WHOLE, "property", True, 1.0)
+    row = only_row([make_record("a", "ft", odd, True), make_record("b", "ft", whole, True)])
     counts = {name: getattr(row, name) for name in ("refused", "filtered", "truncated", "tool_calls")}
     assert counts == {**dict.fromkeys(counts, 0), column: 1}
+    assert row.passed == Rate(1, 2)
+
+
+def test_wholeness_alone_is_no_property(make_record) -> None:
+    """Every answer is checked for being whole; a suite without further property checks has no form rate."""
+    whole = RecordedVerdict(WHOLE, "property", True, 1.0)
+    content = RecordedVerdict("equals", "correctness", True, 1.0)
+    assert only_row([make_record("a", "ft", whole, content)]).form is None
 
 
 def test_repeats_are_records_of_one_case(make_record) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import prices
-from evalkit.config import Config, ModelFlags
+from evalkit.config import Config, ModelFlags, gate_roles
 from evalkit.errors import UsageError
+from evalkit.run.calibration import rubric_calibrations
 from evalkit.run.connect import Connection
+from evalkit.run.estimate import estimate
 from evalkit.run.options import RunOptions
 from evalkit.run.prepare import Prepared
 from evalkit.run.store import read_info
@@ -39,6 +41,9 @@ def describe(
         "flags": asdict(config.flags),
         "options": _options_to_json(options),
         "plan": _plan(prepared, options),
+        "estimate": asdict(estimate(prepared.plan, config)),
+        "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
+        "calibrations": _calibrations(prepared, connections),
         "endpoints": {name: _endpoint(connection) for name, connection in connections.items()},
         "fine_tunes": {suite: asdict(made) for suite, made in fine_tunes.items()},
         "prices": {
@@ -94,6 +99,17 @@ def _plan(prepared: Prepared, options: RunOptions) -> Json:
         "repeat": options.repeat,
         "records": len(prepared.plan.tasks),
     }
+
+
+def _calibrations(prepared: Prepared, connections: Mapping[str, Connection]) -> Json:
+    """How far each suite's judge can be trusted, by rubric check; None where that was not measured."""
+    found: Json = {}
+    for suite in prepared.suites:
+        if judge := prepared.judges.get(suite.name):
+            mark = connections[judge.endpoint].fingerprints.get(judge.model)
+            known = rubric_calibrations(suite, judge.model, mark)
+            found[suite.name] = {check: calibration and asdict(calibration) for check, calibration in known}
+    return found
 
 
 def _endpoint(connection: Connection) -> Json:

@@ -1,0 +1,219 @@
+"""`evalkit run`: ask, check, tabulate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
+from evalkit.cli.embedded import embedded_server
+from evalkit.cli.exit_codes import Exit, of_outcome
+from evalkit.cli.progress import Progress
+from evalkit.config import LOCAL, Config, ModelFlags, load_config
+from evalkit.errors import UsageError
+from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
+from evalkit.run import Outcome, Plan, RunOptions
+from evalkit.run.describe import resumed
+from evalkit.run.estimate import estimate
+from evalkit.run.prepare import Prepared, prepare
+from evalkit.run.run import run
+from evalkit.suite import Suite, find_suites, load_suite
+
+EXAMPLE = """\
+  evalkit run suites/                                       the embedded model, all suites
+  evalkit run suites/marv --limit 20 -v                     one suite, 20 cases, more detail
+  evalkit run mine/ --base gpt-4.1-mini --ft ft:gpt-4.1-mini:me::x1 --judge gpt-4.1 --max-cost 2
+  evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate"""
+
+RESUMABLE = {"concurrency", "max_cost"}
+"""Flags that a resumed run may have of its own; all others are as the run was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """All that a run needs, read and checked."""
+
+    suites: tuple[Suite, ...]
+    config: Config
+    options: RunOptions
+    verbosity: int
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run, print, and give the exit code."""
+    given = vars(parser().parse_args(argv))
+    asking = _asking(given)
+    if given.get("collect_only"):
+        return _collect(asking)
+    if given.get("dry_run"):
+        return _dry_run(asking)
+    outcome = _run(asking)
+    report = load_report(outcome.folder)
+    write_report(report, outcome.folder)
+    print(terminal(report, asking.verbosity))
+    print(_ending(outcome))
+    return of_outcome(outcome)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; only those that were typed come out, so that defaults stand in one place, RunOptions."""
+    made = Parser("run", "Ask every case of every suite, check the answers, and tabulate.", EXAMPLE)
+    made.argument_default = argparse.SUPPRESS
+    made.add_argument(
+        "paths", nargs="*", metavar="PATH", help="suites, or folders of suites (default suites/)"
+    )
+    _add_selection(made.add_argument_group("which cases (all but --repeat and --seed make a partial run)"))
+    _add_models(
+        made.add_argument_group("which models: NAME, NAME@ENDPOINT or NAME@URL; or [models] in evalkit.toml")
+    )
+    _add_running(made.add_argument_group("how it is run"))
+    _add_output(made.add_argument_group("what is shown"))
+    return made
+
+
+def _add_selection(group: argparse._ArgumentGroup) -> None:
+    number = count_from(1)
+    add = group.add_argument
+    add(
+        "-k",
+        dest="keyword",
+        metavar="EXPR",
+        help="cases whose suite, id or tags fit, such as 'marv and not moon'",
+    )
+    add("-m", dest="tag", metavar="TAG", help="cases with a tag, or an expression over tags")
+    add("-x", dest="maxfail", action="store_const", const=1, help="stop at the candidate's first failure")
+    add("--maxfail", type=number, metavar="N", help="stop when the candidate has failed N cases")
+    add("--lf", dest="last_failed", action="store_true", help="only what the candidate failed last time")
+    add("--limit", type=number, metavar="N", help="N cases of each suite, drawn by the seed")
+    add("--repeat", type=number, metavar="N", help="ask each case N times (default 1)")
+    add("--seed", type=count_from(0), metavar="N", help="of the order and of --limit (default 0)")
+
+
+def _add_models(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--variants",
+        type=names,
+        metavar="A,B",
+        help="which to ask (default base,prompted,ft and evalkit.toml's)",
+    )
+    add("--base", metavar="M", help="the model that is asked without and with the long prompt")
+    add("--ft", metavar="M", help="the fine-tuned model")
+    add("--judge", metavar="M", help="the model that reads rubrics")
+    add("--base-url", metavar="URL", help="where models without an endpoint are asked")
+    add("--candidate", metavar="V", help="the variant that is to take over (default ft)")
+    add("--baseline", metavar="V", help="the variant that it is compared with (default prompted)")
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-n", dest="concurrency", type=count_from(1), metavar="N", help="requests under way (default 16)")
+    add("--max-cost", type=dollars_or_none, metavar="USD", help="cap on spending, or none (default 5.00)")
+    add("--no-cache", dest="use_cache", action="store_false", help="ask anew what was asked before")
+    add("--no-gate", dest="gate", action="store_false", help="decide nothing: ft may be missing")
+    add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped")
+    add("--out", type=Path, metavar="DIR", help="where run folders are made (default reports/)")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-q", dest="verbosity", action="store_const", const=-1, help="the tables only")
+    add(
+        "-v", dest="verbosity", action="store_const", const=1, help="more failures, and a rate for each check"
+    )
+    add("--collect-only", action="store_true", help="list the cases, asking nothing")
+    add("--dry-run", action="store_true", help="requests, tokens and cost, asking nothing")
+
+
+def _asking(given: Mapping[str, Any]) -> Asking:
+    """Read suites and configuration; with --resume, by the flags with which that run was begun."""
+    flags = _chosen(ModelFlags, given)
+    options = _chosen(RunOptions, given)
+    if "resume" in given:
+        _refuse_changes(given)
+        flags, begun = resumed(given["resume"])
+        options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
+    options = replace(options, paths=tuple(options.paths) or ("suites",))
+    suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
+    return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
+
+
+def _chosen(kind: type[Any], given: Mapping[str, Any]) -> Any:
+    """One of the frozen option objects, from the flags that were typed."""
+    return kind(**{field.name: given[field.name] for field in fields(kind) if field.name in given})
+
+
+def _refuse_changes(given: Mapping[str, Any]) -> None:
+    own = {field.name for kind in (ModelFlags, RunOptions) for field in fields(kind)} - RESUMABLE - {"resume"}
+    typed = {name for name in own & given.keys() if given[name] != []}
+    if typed:
+        raise UsageError(
+            f"--resume goes on with the flags of that run, and answers must not be mixed: leave out "
+            f"{', '.join(sorted(typed))}, or start a new run (what was answered comes from the cache)"
+        )
+
+
+def _collect(asking: Asking) -> int:
+    prepared = prepare(asking.suites, asking.config, asking.options)
+    for suite in prepared.suites:
+        if asking.verbosity >= 0:
+            print("\n".join(f"{suite.name}::{case.id}" for case in suite.cases))
+    for suite in prepared.suites:
+        variants = ", ".join(variant.name for variant in prepared.variants[suite.name])
+        print(f"{suite.name}: {len(suite.cases)} cases, to be asked as {variants}")
+    return Exit.OK
+
+
+def _dry_run(asking: Asking) -> int:
+    plan = prepare(asking.suites, asking.config, asking.options).plan
+    print(_heading(plan, asking.config, asking.options))
+    return Exit.OK
+
+
+def _run(asking: Asking) -> Outcome:
+    def shown(plan: Plan) -> str:
+        return _heading(plan, config, asking.options)
+
+    with _reachable(asking) as config:
+        progress = Progress(shown, quiet=asking.verbosity < 0)
+        try:
+            return run(asking.suites, config, asking.options, progress)
+        finally:
+            progress.close()
+
+
+@contextmanager
+def _reachable(asking: Asking) -> Iterator[Config]:
+    """The configuration, with the embedded server running if anything is asked of it."""
+    prepared = prepare(asking.suites, asking.config, asking.options)
+    if _asks_embedded(prepared) and asking.config.endpoints[LOCAL].base_url is None:
+        with embedded_server(asking.options.state) as url:
+            yield asking.config.with_local(url)
+    else:
+        yield asking.config
+
+
+def _asks_embedded(prepared: Prepared) -> bool:
+    return bool(prepared.untuned) or any(ref.endpoint == LOCAL for ref in prepared.refs)
+
+
+def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
+    """Who will be asked, and what it will take."""
+    variants = ((task.variant.name, task.variant.model, task.variant.endpoint) for task in plan.tasks)
+    places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
+    return heading(asked_lines(variants, places), plan_line(estimate(plan, config), options.max_cost))
+
+
+def _ending(outcome: Outcome) -> str:
+    """Where everything lies, and how to go on with what was left."""
+    lines = [f"Report and records: {outcome.folder}"]
+    if outcome.stopped in ("interrupted", "budget") or outcome.errors:
+        why = {"interrupted": "Interrupted", "budget": "Stopped at --max-cost"}.get(
+            outcome.stopped or "", f"{outcome.errors} of {outcome.planned} could not be asked"
+        )
+        lines.append(f"{why}. To go on: evalkit run --resume {outcome.folder}")
+    return "\n".join(lines)

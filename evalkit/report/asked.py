@@ -1,0 +1,64 @@
+"""Who is asked, and the plan, in the words of the report's heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from evalkit.config import LOCAL, UNTUNED
+from evalkit.report.figures import dollars
+from evalkit.report.model import Asked
+from evalkit.run.estimate import Estimate
+from evalkit.tokens import ft_base
+
+Place = tuple[str | None, str | None]
+"""An endpoint's base URL, and the name of the environment variable with its key."""
+
+
+def asked_lines(
+    variants: Iterable[tuple[str, str, str]], endpoints: Mapping[str, Place]
+) -> tuple[Asked, ...]:
+    """A line for each model, with the variants that ask it.
+
+    Args:
+        variants: (variant, model, endpoint), over all suites.
+        endpoints: by name.
+    """
+    models: dict[tuple[str, str], list[str]] = {}  # (variant, endpoint) -> models, one or more a suite
+    for variant, model, endpoint in dict.fromkeys(variants):
+        models.setdefault((variant, endpoint), []).append(model)
+    lines: dict[tuple[str, str], list[str]] = {}  # (model, endpoint) -> variants
+    for (variant, endpoint), found in models.items():
+        lines.setdefault((_together(found), endpoint), []).append(variant)
+    return tuple(
+        Asked(tuple(names), model, *_place(endpoint, endpoints[endpoint]))
+        for (model, endpoint), names in lines.items()
+    )
+
+
+def plan_line(estimate: Estimate, max_cost: float | None) -> str:
+    """`360 requests, about $0.41, cap $5.00`."""
+    judged = f" and {estimate.judge_requests:,} to the judge" if estimate.judge_requests else ""
+    cap = "no cap" if max_cost is None else f"cap ${dollars(max_cost)}"
+    if estimate.usd == 0:
+        cost = "free: all on this machine"
+    else:
+        cost = f"cost unknown, {cap}" if estimate.usd is None else f"about ${dollars(estimate.usd)}, {cap}"
+    return f"{estimate.requests:,} requests{judged}, about {estimate.tokens:,} tokens, {cost}"
+
+
+def _together(models: list[str]) -> str:
+    """One name for the models that a variant asks over all suites."""
+    if len(models) > 1:
+        bases = {ft_base(model) for model in models}
+        base = bases.pop() if len(bases) == 1 else None
+        return f"{len(models)} fine-tunes of {base}" if base else f"{len(models)} models"
+    return f"{ft_base(UNTUNED)}, to be fine-tuned" if models == [UNTUNED] else models[0]
+
+
+def _place(endpoint: str, place: Place) -> tuple[str, str]:
+    url, key = place
+    if endpoint == LOCAL:
+        return "embedded", "no key"
+    parts = urlsplit(url or "")
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"), key or "no key"

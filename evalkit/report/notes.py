@@ -1,0 +1,84 @@
+"""What a reader must know to read the figures, a sentence each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from evalkit.comparison import Comparison
+from evalkit.config import LOCAL
+from evalkit.run.calibration import Calibration
+
+EMBEDDED = (
+    "Embedded model: 2.4M parameters, trained for the shipped tasks; "
+    "on your own it will do poorly. Name a model."
+)
+
+REASONS_SHOWN = 3
+"""Of a suite's null verdicts; the records have all."""
+
+Info = dict[str, Any]
+
+
+def notes(info: Info, comparison: Comparison) -> tuple[str, ...]:
+    """All notes on a run, from its run.json and its figures."""
+    return tuple(
+        note
+        for part in (_partial, _unknown_costs, _latency, _judges, _embedded)
+        for note in part(info, comparison)
+    )
+
+
+def _partial(info: Info, _: Comparison) -> Iterator[str]:
+    if info["partial"]:
+        yield "Partial run: cases were left out, so nothing may be decided on it."
+    if info["status"] != "finished":
+        yield f"This run is not complete ({info['status']}): its figures are of what was asked."
+
+
+def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
+    """Why a `?` stands for the cost: no price, or a server that does not count tokens."""
+    unpriced: set[str] = set()
+    uncounted: set[str] = set()
+    for suite in comparison.suites:
+        for row in suite.rows:
+            if row.cost_per_1k is None and row.records > row.errors:
+                model = info["plan"]["variants"][suite.name][row.variant]["model"]
+                (uncounted if row.prompt_tokens is None else unpriced).add(model)
+    for model in sorted(unpriced):
+        yield f"? no price for {model}: add it under [[prices]]."
+    for model in sorted(uncounted):
+        yield f"? the server of {model} does not say how many tokens it used."
+
+
+def _latency(info: Info, comparison: Comparison) -> Iterator[str]:
+    cached = sum(row.cached for row in comparison.total)
+    left_out = f"; {cached:,} cached answers are left out of it" if cached else ""
+    yield f"Latency at {info['options']['concurrency']} under way, interleaved{left_out}."
+
+
+def _judges(info: Info, comparison: Comparison) -> Iterator[str]:
+    """Who judged, how far that judge can be trusted, and why it could not always be read."""
+    for suite, checks in info.get("calibrations", {}).items():
+        judge = info["plan"]["judges"][suite]["model"]
+        for check, found in checks.items():
+            yield f"{suite} {check}: {_trust(judge, Calibration(**found) if found else None)}"
+    for suite_figures in comparison.suites:
+        for why, count in Counter(suite_figures.unknown_reasons).most_common(REASONS_SHOWN):
+            yield f"{suite_figures.name} null: {why} ({count})"
+
+
+def _trust(judge: str, found: Calibration | None) -> str:
+    if found is None:
+        return f"judge {judge} is not calibrated; see evalkit judge calibrate --help"
+    if found.kappa is None or found.low is None or found.high is None:
+        return f"judge {judge}: {found.n} {found.labels} labels do not tell how far it agrees"
+    interval = f"{found.low:.2f} to {found.high:.2f}"
+    return f"judge {judge} agrees with {found.n} {found.labels} labels, kappa {found.kappa:.2f} ({interval})"
+
+
+def _embedded(info: Info, _: Comparison) -> Iterator[str]:
+    variants = (variant for found in info["plan"]["variants"].values() for variant in found.values())
+    if any(variant["endpoint"] == LOCAL for variant in variants):
+        yield EMBEDDED

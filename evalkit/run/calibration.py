@@ -1,0 +1,89 @@
+"""How well a judge agrees with labelled answers: measured by `evalkit judge calibrate`, kept by its rubric."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from evalkit.checks.base import FileText
+from evalkit.checks.rubric import Rubric
+from evalkit.errors import StorageError
+from evalkit.run.store import write_whole
+from evalkit.suite.model import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Cohen's kappa of one judge against labels, under one rubric.
+
+    Attributes:
+        judge: the model's name. `fingerprint`: of its weights and adapter, where its endpoint tells it.
+        rubric_sha256: of the rubric's text.
+        threshold: the score from which an answer passes.
+        n: labelled answers that the judge could read.
+        kappa, low, high: with the 95% interval; None where every label, and every grade, is the same.
+        labels: `human`, or `generated` where a program wrote them.
+    """
+
+    judge: str
+    fingerprint: str | None
+    rubric_sha256: str
+    threshold: float
+    n: int
+    kappa: float | None
+    low: float | None
+    high: float | None
+    labels: str
+
+    def fits(self, judge: str, fingerprint: str | None, rubric: str) -> bool:
+        """Whether it was measured with this very judge and this very rubric."""
+        same_weights = None in (fingerprint, self.fingerprint) or fingerprint == self.fingerprint
+        return self.judge == judge and same_weights and self.rubric_sha256 == text_sha256(rubric)
+
+
+def text_sha256(text: str) -> str:
+    """In hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def calibration_path(rubric: Path) -> Path:
+    """`tone.md` -> `tone.calibration.json`, beside it."""
+    return rubric.with_suffix(".calibration.json")
+
+
+def read_calibration(rubric: Path) -> Calibration | None:
+    """What is known of a rubric's judge; None if nothing, or nothing that can be read."""
+    try:
+        return Calibration(**json.loads(calibration_path(rubric).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_calibration(rubric: Path, calibration: Calibration) -> Path:
+    """Keep a calibration beside its rubric; gives the file.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = calibration_path(rubric)
+    try:
+        write_whole(path, asdict(calibration))
+    except OSError as fault:
+        raise StorageError(
+            f"{path}: cannot be written ({fault.strerror}); make the folder writable"
+        ) from fault
+    return path
+
+
+def rubric_calibrations(
+    suite: Suite, judge: str, fingerprint: str | None
+) -> Iterable[tuple[str, Calibration | None]]:
+    """The suite's rubric checks by name, each with the calibration that fits this judge and its text."""
+    for named in suite.checks:
+        if isinstance(named.check, Rubric):
+            text = named.check.text
+            found = read_calibration(text.path) if isinstance(text, FileText) else None
+            yield named.name, found if found and found.fits(judge, fingerprint, text) else None
