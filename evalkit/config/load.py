@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -42,7 +43,8 @@ def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os
     """
     file = read_toml(folder)
     if flags.base_url is not None:
-        checked_url(flags.base_url, "--base-url")
+        with _flag("--base-url"):
+            checked_url(flags.base_url)
     places = Places(file, flags.base_url, environ)
     models = _models(file, flags, places)
     if flags.base_url is not None and not models:
@@ -72,16 +74,22 @@ def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, Mod
     named: dict[Role, ModelRef] = {}
     for role in get_args(Role):
         flag = getattr(flags, role)
-        text = flag if flag is not None else file.models.get(role)
-        if text is None:
-            continue
-        try:
-            named[role] = places.model(text)
-        except UsageError as fault:
-            if flag is not None:
-                raise UsageError(f"--{role}: {fault}") from fault
-            raise file.fault(str(fault), f"models.{role}") from fault
+        if flag is not None:
+            with _flag(f"--{role}"):
+                named[role] = places.model(flag)
+        elif role in file.models:
+            with file.at(f"models.{role}"):
+                named[role] = places.model(file.models[role])
     return named
+
+
+@contextmanager
+def _flag(name: str) -> Iterator[None]:
+    """Faults found within are faults of this flag."""
+    try:
+        yield
+    except UsageError as fault:
+        raise UsageError(f"{name}: {fault}") from fault
 
 
 def _ready_made(ref: ModelRef | None, prompt: PromptUse) -> Table:
@@ -116,14 +124,13 @@ class _Layers:
 
     def _spread(self, table: Table, at: str) -> Table:
         """The table with NAME@ENDPOINT taken apart; a model with an endpoint beside it stays as written."""
-        try:
-            if "endpoint" in table:
+        if "endpoint" in table:
+            with self.file.at(f"{at}.endpoint"):
                 self.places.known(table["endpoint"])
-            elif "@" in table.get("model", ""):
+        elif "@" in table.get("model", ""):
+            with self.file.at(f"{at}.model"):
                 ref = self.places.model(table["model"])
-                return {**table, "model": ref.model, "endpoint": ref.endpoint}
-        except UsageError as fault:
-            raise self.file.fault(str(fault), at) from fault
+            return {**table, "model": ref.model, "endpoint": ref.endpoint}
         return table
 
     def _settled(self, name: str, table: Table, at: str) -> VariantSettings:

@@ -74,7 +74,7 @@ class Places:
         return self._keep(self._default())
 
     def _default(self) -> EndpointSettings:
-        url = checked_url(self._default_url or OPENAI_URL, "OPENAI_BASE_URL or --base-url")
+        url = checked_url(self._default_url or OPENAI_URL)
         name = OPENAI if url == OPENAI_URL else _label(url)
         if OPENAI_KEY in self._environ:
             _check_transport(url, OPENAI_KEY)
@@ -82,7 +82,7 @@ class Places:
 
     def _by_url(self, text: str) -> str:
         """An address in place of an endpoint's name: no key is sent there, unless it is the default's own."""
-        url = checked_url(text, "after @")
+        url = checked_url(text)
         default = self._default_url or OPENAI_URL
         return self._keep(
             self._default() if url == default.rstrip("/") else EndpointSettings(_label(url), url)
@@ -93,7 +93,7 @@ class Places:
         return endpoint.name
 
 
-def checked_url(text: str, where: str) -> str:
+def checked_url(text: str) -> str:
     """An address that an endpoint may have, without a trailing slash.
 
     Raises:
@@ -107,9 +107,9 @@ def checked_url(text: str, where: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise UsageError(f"{where}: found {text!r}, write a URL such as http://gpu7:8000/v1")
+        raise UsageError(f"found {text!r}, write a URL such as http://gpu7:8000/v1")
     if parts.username or parts.password or parts.query:
-        raise UsageError(f"{where}: a URL must not hold a password or a query; name the key with api_key_env")
+        raise UsageError("a URL must not hold a password or a query; name the key with api_key_env")
     return text.rstrip("/")
 
 
@@ -118,11 +118,10 @@ def _from_table(file: TomlFile, name: str, table: Table) -> EndpointSettings:
     at = f"endpoints.{name}"
     if name == LOCAL:
         raise file.fault("`local` is the embedded endpoint; choose another name", at)
-    try:
-        url = checked_url(table["base_url"], "base_url")
+    with file.at(f"{at}.base_url"):
+        url = checked_url(table["base_url"])
+    with file.at(f"{at}.api_key_env"):
         _check_key(url, table.get("api_key_env"))
-    except UsageError as fault:
-        raise file.fault(str(fault), at) from fault
     _check_headers(file, table.get("headers", {}), at)
     for limit in ("timeout_s", "max_concurrency"):
         if limit in table and table[limit] <= 0:
@@ -134,7 +133,7 @@ def _check_key(url: str, variable: str | None) -> None:
     if variable is None:
         return
     if not variable.endswith("_API_KEY"):
-        raise UsageError("api_key_env: may only name a variable that ends in _API_KEY")
+        raise UsageError(f"found {variable!r}, name a variable that ends in _API_KEY")
     _check_transport(url, variable)
 
 

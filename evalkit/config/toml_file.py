@@ -7,11 +7,12 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from evalkit.errors import InputError
+from evalkit.errors import InputError, UsageError
 
 FILE_NAME = "evalkit.toml"
 
@@ -48,6 +49,14 @@ class TomlFile:
     def fault(self, what: str, field: str) -> InputError:
         """The error for `field`, a dotted path, with the line on which it stands."""
         return InputError(what, file=self.path, line=line_of(self.text, field), field=field)
+
+    @contextmanager
+    def at(self, field: str) -> Iterator[None]:
+        """Faults found within are faults of `field`."""
+        try:
+            yield
+        except UsageError as fault:
+            raise self.fault(str(fault), field) from fault
 
 
 def read_toml(folder: Path) -> TomlFile:
