@@ -14,25 +14,7 @@ from evalkit.config.load import READY_MADE
 from evalkit.run.codec import passed as all_of
 from evalkit.run.grading import WHOLE
 from evalkit.run.records import Record
-from evalkit.stats import Interval, wilson
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`passed` of `n` decided records; records without a verdict either way are in neither."""
-
-    passed: int
-    n: int
-
-    @property
-    def share(self) -> float | None:
-        """In [0, 1]; None where nothing was decided."""
-        return self.passed / self.n if self.n else None
-
-    @property
-    def interval(self) -> Interval | None:
-        """The 95% Wilson interval; None below two records."""
-        return wilson(self.passed, self.n)
+from evalkit.stats import Rate
 
 
 @dataclass(frozen=True, slots=True)

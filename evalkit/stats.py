@@ -18,6 +18,24 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """`passed` of `n` decided observations; what was not decided is in neither."""
+
+    passed: int
+    n: int
+
+    @property
+    def share(self) -> float | None:
+        """In [0, 1]; None where nothing was decided."""
+        return self.passed / self.n if self.n else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95% Wilson interval; None below two observations."""
+        return wilson(self.passed, self.n)
+
+
+@dataclass(frozen=True, slots=True)
 class Kappa:
     """Chance-corrected agreement of two raters: 1 is full agreement, 0 what chance gives.
 

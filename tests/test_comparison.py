@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.comparison import Pair, Rate, VariantFigures, compare
+from evalkit.comparison import Pair, VariantFigures, compare
 from evalkit.run.grading import WHOLE
 from evalkit.run.records import Record, RecordedVerdict
+from evalkit.stats import Rate
 
 
 def only_row(records: list[Record]) -> VariantFigures:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from evalkit.config import LOCAL, Config
 from evalkit.errors import EvalkitError, StorageError
 
 LOG = "server.log"
@@ -53,6 +54,16 @@ def embedded_server(state: Path, extra: Sequence[str] = ()) -> Iterator[str]:
         yield _address(server, log)
     finally:
         _stop(server)
+
+
+@contextmanager
+def reachable(config: Config, state: Path, *, needed: bool) -> Iterator[Config]:
+    """The configuration, with the embedded server running where it is needed and not configured elsewhere."""
+    if needed and config.endpoints[LOCAL].base_url is None:
+        with embedded_server(state) as url:
+            yield config.with_local(url)
+    else:
+        yield config
 
 
 def _log(state: Path) -> Path:

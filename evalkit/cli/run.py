@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
-from evalkit.cli.embedded import embedded_server
+from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
@@ -178,23 +178,10 @@ def _run(asking: Asking) -> Outcome:
     def shown(plan: Plan) -> str:
         return _heading(plan, config, asking.options)
 
-    with _reachable(asking) as config:
-        progress = Progress(shown, quiet=asking.verbosity < 0)
-        try:
-            return run(asking.suites, config, asking.options, progress)
-        finally:
-            progress.close()
-
-
-@contextmanager
-def _reachable(asking: Asking) -> Iterator[Config]:
-    """The configuration, with the embedded server running if anything is asked of it."""
-    prepared = prepare(asking.suites, asking.config, asking.options)
-    if _asks_embedded(prepared) and asking.config.endpoints[LOCAL].base_url is None:
-        with embedded_server(asking.options.state) as url:
-            yield asking.config.with_local(url)
-    else:
-        yield asking.config
+    progress = Progress(shown, quiet=asking.verbosity < 0)
+    needed = _asks_embedded(prepare(asking.suites, asking.config, asking.options))
+    with reachable(asking.config, asking.options.state, needed=needed) as config, closing(progress):
+        return run(asking.suites, config, asking.options, progress)
 
 
 def _asks_embedded(prepared: Prepared) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.comparison import FailedCase, Pair, Rate, VariantFigures
+from evalkit.comparison import FailedCase, Pair, VariantFigures
 from evalkit.report.escape import printable
+from evalkit.stats import Rate
 
 UNKNOWN = "?"
 NOT_APPLICABLE = "-"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from evalkit.comparison import Rate, VariantFigures
+from evalkit.comparison import VariantFigures
 from evalkit.report.model import Report
+from evalkit.stats import Rate
 
 
 def summary(report: Report) -> dict[str, Any]:

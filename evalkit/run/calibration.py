@@ -1,4 +1,4 @@
-"""How well a judge agrees with labelled answers: measured by `evalkit judge calibrate`, kept by its rubric."""
+"""How well a judge agrees with labelled answers: `evalkit judge calibrate` measures it, and keeps it here."""
 
 from __future__ import annotations
 
