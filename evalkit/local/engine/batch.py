@@ -98,7 +98,7 @@ class Engine:
             raise UsageError("a constrained job needs an Engine with a vocabulary")
 
     def cancel(self, job: Job) -> None:
-        """Stop a job, wherever it is: no further token is sent. From any thread, `on_token` included."""
+        """Stop a job, wherever it is; a token under way may still be sent. From any thread or callback."""
         with self._changed:
             self._cancelled.add(job)
 
@@ -132,9 +132,11 @@ class Engine:
         return None
 
     def _drop_cancelled(self) -> None:
+        if not self._cancelled:
+            return
         with self._changed:
-            cancelled, waiting = self._cancelled, set(self._queue)
-            self._cancelled = cancelled & waiting
+            cancelled = self._cancelled
+            self._cancelled = cancelled & set(self._queue)  # `_next_job` will meet these
         for slot, answer in self._taken():
             if answer.job in cancelled:
                 self._free(slot)

@@ -69,13 +69,14 @@ def pack(examples: Sequence[Example], dtype: type[np.floating] = np.float32) -> 
     """Put examples side by side; what stands behind an example's last target is left out."""
     lengths = [int(np.flatnonzero(example.weights)[-1]) for example in examples]  # read up to the last target
     pairs = list(zip(examples, lengths, strict=True))
+    ends = accumulate(lengths)
     weights = np.concatenate([example.weights[1 : length + 1] for example, length in pairs])
     targets = np.concatenate([example.ids[1 : length + 1] for example, length in pairs])
     wanted = np.flatnonzero(weights)
     return Batch(
         ids=np.concatenate([example.ids[:length] for example, length in pairs]),
         positions=np.concatenate([np.arange(length) for length in lengths]),
-        spans=tuple(slice(end - length, end) for end, length in zip(accumulate(lengths), lengths, strict=True)),
+        spans=tuple(slice(end - length, end) for end, length in zip(ends, lengths, strict=True)),
         wanted=wanted,
         targets=targets[wanted],
         weights=(weights[wanted] / weights[wanted].sum()).astype(dtype),

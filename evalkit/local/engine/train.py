@@ -86,6 +86,7 @@ def fine_tune(
         TrainingDiverged: the learning rate is too high.
     """
     check_examples(examples, model.config.vocab, model.config.positions)
+    _keep_freed_memory()
     subject = _subject(model, hyper)
     optimiser = AdamW(subject.parameters)
     steps = hyper.epochs * math.ceil(len(examples) / hyper.batch_size)
@@ -97,6 +98,15 @@ def fine_tune(
         optimiser.step(subject.gradient, hyper.learning_rate * schedule(step, steps))
         on_step(StepReport(step, steps, score.loss, score.accuracy))
     return subject.result()
+
+
+def _keep_freed_memory() -> None:
+    """Teach glibc's malloc to keep the megabytes that each step frees for the next one.
+
+    It keeps twice the size of the largest block freed so far. Left alone, it hands activations back to
+    the system and spends a fifth of the time on page faults.
+    """
+    np.empty(31 * 2**20, np.uint8)  # freed at once; malloc learns from blocks of up to 32 MiB
 
 
 def _subject(model: Model, hyper: Hyper) -> LoraTraining | FullTraining:
