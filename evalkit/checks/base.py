@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 CheckKind = Literal["property", "correctness"]
 
@@ -39,6 +39,16 @@ class Verdict:
     reason: str = ""
 
 
+def verdict(passed: bool, value: Any, reason: str) -> Verdict:
+    """All or nothing: score 1 or 0, the reason only where it failed."""
+    return Verdict(passed, float(passed), value, "" if passed else reason)
+
+
+def unsure(reason: str, value: Any = None) -> Verdict:
+    """The third state: the check could not tell, and says why."""
+    return Verdict(None, None, value, reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Grade:
     """A judge's reading of one answer: score in [0, 1], or None with the reason why there is none."""
@@ -48,7 +58,7 @@ class Grade:
 
 
 Judge = Callable[[str, "Seen"], Grade]
-"""(rubric text, what was seen) -> Grade. Blocks until the judge model has answered; called off the event loop."""
+"""(rubric text, what was seen) -> Grade. Blocks until the judge has answered; called off the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +75,35 @@ class Seen:
     judge: Judge | None = None
 
 
+def answer(seen: Seen) -> str | Verdict:
+    """The answer's text, or the failed verdict of an answer that has none: refused, empty, or a tool call."""
+    if seen.refusal:
+        return verdict(False, None, f"the model refused: {seen.refusal[:200]}")
+    if seen.text is None or not seen.text.strip():
+        what = "a tool call, no text" if seen.tool_calls else "an empty answer"
+        return verdict(False, seen.text, what)
+    return seen.text
+
+
 class Check(Protocol):
     """A frozen dataclass: its fields are its arguments, its docstring is its help.
 
-    The first field takes the argument where a suite gives no mapping (`length: 80` is `length: {max: 80}`).
-    `default_kind` is what the suite may override with `kind:`.
+    The first field takes the argument where a suite gives no mapping (`length: 80` is `length: {max: 80}`),
+    and the text of the file where it gives `{file: ...}`. `default_kind` is what the suite may override with
+    `kind:`. `__post_init__` raises FieldError for arguments that make no sense together.
     """
 
     default_kind: ClassVar[CheckKind]
 
     def check(self, seen: Seen) -> Verdict:
         """Judge one answer; never raises on what a model may say."""
+        ...
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A check that needs the case's answer, and can say beforehand which answers it cannot use."""
+
+    def fault(self, reference: str | None) -> str | None:
+        """What is wrong with a case that has this reference, and what to write; None if nothing is."""
         ...

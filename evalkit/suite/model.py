@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from evalkit.checks.base import Check, CheckKind
+from evalkit.checks.fields import Bounds
 from evalkit.endpoints.base import Kind, Message
 
 PromptUse = Literal["none", "short", "long"]
@@ -35,9 +36,10 @@ class NamedCheck:
 class Case:
     """One conversation to answer.
 
-    `messages` end with the last user turn (kind "chat"); `prompt` is the legacy pair's text (kind "completions").
-    `reference` is the last assistant message's text, or the pair's completion; None where there is none.
-    `id` is the given one, or a hash of the content: order and neighbours never change it.
+    `messages` end with what is answered (kind "chat"); `prompt` is the legacy pair's text (kind
+    "completions"). `params` are the line's own fields of the body: tools, parallel_tool_calls, functions.
+    `reference` is the last assistant message's text, or the pair's completion; None where there is none. `id`
+    is the given one, or a hash of the content: order and neighbours never change it.
     """
 
     id: str
@@ -45,7 +47,7 @@ class Case:
     messages: tuple[Message, ...] = ()
     prompt: str | None = None
     reference: str | None = None
-    tools: tuple[Mapping[str, Any], ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     group: str | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
@@ -58,8 +60,8 @@ class GateRule:
 
     candidate: str = "ft"
     baseline: str = "prompted"
-    margin: float = 0.05
-    alpha: float = 0.05
+    margin: Annotated[float, Bounds(0, 1)] = 0.05
+    alpha: Annotated[float, Bounds(1e-6, 0.5)] = 0.05
     inconclusive: Literal["fail", "pass"] = "fail"
 
 

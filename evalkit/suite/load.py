@@ -1,0 +1,174 @@
+"""suite.yaml -> Suite: read whole and checked whole, or refused with the place of the fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from evalkit.checks.base import Compares
+from evalkit.checks.fields import FieldError, fill, shown
+from evalkit.errors import InputError
+from evalkit.suite import yaml
+from evalkit.suite.cases import Ids, read_keys, rows, to_case
+from evalkit.suite.compose import filled_text, filled_turns, training_line
+from evalkit.suite.document import Document
+from evalkit.suite.entries import named_checks
+from evalkit.suite.files import Folder, is_file_name
+from evalkit.suite.model import Case, NamedCheck, Prompt, Suite
+from evalkit.suite.shape import SuiteKeys
+from evalkit.suite.templates import BadTemplate, check
+
+FILE = "suite.yaml"
+
+# fields of a request's body that a suite cannot set
+_NOT_PARAMS = {
+    "model": "the variant names it: --base, --ft or evalkit.toml",
+    "messages": "write prompt and cases",
+    "prompt": "write prompt and cases",
+    "stream": "use the flag --stream",
+    "n": "use the flag --repeat",
+}
+
+
+def load_suite(path: Path | str) -> Suite:
+    """Read a suite with all its files.
+
+    Args:
+        path: its folder, or its suite.yaml.
+
+    Raises:
+        InputError: anything in it that cannot be used: file, line, field, what was found, what to write.
+    """
+    path = Path(path)
+    folder = Folder(path if path.is_dir() else path.parent)
+    file = folder.root / FILE
+    try:
+        data = folder.bytes(folder.find(FILE, ()))
+    except FieldError as error:
+        raise InputError(error.what, file=file) from error
+    document = yaml.read(file, data)
+    try:
+        return _suite(document, folder)
+    except FieldError as error:
+        raise document.error(error) from error
+
+
+def _suite(document: Document, folder: Folder) -> Suite:
+    if not isinstance(document.data, Mapping):
+        raise FieldError((), f"found {shown(document.data)}; write keys such as prompt:, cases: and checks:")
+    keys = fill(SuiteKeys, document.data)
+    prompt = _prompt(keys.prompt, folder, "prompt")
+    short_prompt = _prompt(keys.short_prompt, folder, "short_prompt")
+    checks = named_checks(keys.checks, folder)
+    for name in keys.params.keys() & _NOT_PARAMS.keys():
+        raise FieldError(("params", name), f"cannot be set here; {_NOT_PARAMS[name]}")
+    cases = _cases(document, keys, folder, checks, (prompt, short_prompt))
+    return Suite(
+        name=folder.root.resolve().name,
+        folder=folder.root,
+        cases=cases,
+        checks=checks,
+        description=keys.description,
+        prompt=prompt,
+        short_prompt=short_prompt,
+        params=keys.params,
+        train=_train(keys, folder, (prompt, short_prompt)),
+        gate=keys.gate,
+        sha256=folder.sha256(),
+    )
+
+
+def _prompt(value: str | Prompt | None, folder: Folder, name: str) -> Prompt | None:
+    """A prompt with its files read and its template checked."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return Prompt(system=_prompt_text(value, folder, (name,)))
+    system = None if value.system is None else _prompt_text(value.system, folder, (name, "system"))
+    user = None if value.user is None else _prompt_text(value.user, folder, (name, "user"))
+    if system is None and user is None:
+        raise FieldError((name,), "is empty; write system, user or both")
+    if user is not None:
+        try:
+            check(user)
+        except BadTemplate as error:
+            raise FieldError((name, "user"), str(error)) from error
+    return Prompt(system, user)
+
+
+def _prompt_text(value: str, folder: Folder, path: tuple[str, ...]) -> str:
+    text = folder.text(value, path) if is_file_name(value) else value
+    if not text.strip():
+        raise FieldError(path, "is empty; write the prompt, or null for none")
+    return text
+
+
+def _cases(
+    document: Document,
+    keys: SuiteKeys,
+    folder: Folder,
+    checks: tuple[NamedCheck, ...],
+    prompts: Sequence[Prompt | None],
+) -> tuple[Case, ...]:
+    ids, cases = Ids(), []
+    for row in _case_rows(document, keys, folder):
+        try:
+            case = _case(row, folder, checks)
+            _check_fit(case, (*checks, *case.checks), prompts)
+        except FieldError as error:
+            raise row.error(error) from error
+        ids.add(case.id, row)
+        cases.append(case)
+    if not cases:
+        raise FieldError(("cases",), "holds no case; write at least one")
+    return tuple(cases)
+
+
+def _case_rows(document: Document, keys: SuiteKeys, folder: Folder) -> Iterator[Document]:
+    if not isinstance(keys.cases, str):
+        return (document.part("cases", i) for i in range(len(keys.cases)))
+    return _file_rows(keys.cases, folder, "cases")
+
+
+def _file_rows(name: str, folder: Folder, field: str) -> Iterator[Document]:
+    if not name.endswith((".jsonl", ".csv")):
+        raise FieldError((field,), f"found {shown(name)}; write a file's name that ends in .jsonl or .csv")
+    file = folder.find(name, (field,))
+    return rows(file, folder.bytes(file))
+
+
+def _case(row: Document, folder: Folder, checks: tuple[NamedCheck, ...]) -> Case:
+    keys = read_keys(row)
+    own = named_checks(keys.checks, folder, [check.name for check in checks])
+    return to_case(keys, own)
+
+
+def _check_fit(case: Case, checks: Sequence[NamedCheck], prompts: Sequence[Prompt | None]) -> None:
+    """Refuse what would fail at every asking: no check, an answer of no use to one, an unfilled template."""
+    if not checks:
+        raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
+    for named in checks:
+        if isinstance(named.check, Compares) and (fault := named.check.fault(case.reference)):
+            raise FieldError((), fault)
+    for prompt in prompts:
+        if case.prompt is None:
+            filled_turns(prompt, case.messages, case.vars)
+        else:
+            filled_text(prompt, case.prompt, case.vars)
+
+
+def _train(keys: SuiteKeys, folder: Folder, prompts: Sequence[Prompt | None]) -> Path | None:
+    if keys.train is None:
+        return None
+    count = 0
+    for row in _file_rows(keys.train, folder, "train"):
+        line = read_keys(row)
+        try:
+            for prompt in prompts:
+                training_line(line, prompt)
+        except FieldError as error:
+            raise row.error(error) from error
+        count += 1
+    if not count:
+        raise FieldError(("train",), f"{keys.train} holds no line; write at least one example")
+    return folder.find(keys.train, ("train",))
