@@ -56,11 +56,15 @@ def shouting(body: Json) -> Reply:
 
 
 class Loopback:
-    """The server: `base_url` to ask, `rule` to change, `asked` to look at (path, headers, body)."""
+    """The server.
+
+    `base_url` to ask, `rule` to change, `asked` to look at (path, headers, body). `serves`: what /models
+    lists, with further keys by name; None has no such list.
+    """
 
     def __init__(self) -> None:
         self.rule: Rule = shouting
-        self.models: Reply = Reply(404)
+        self.serves: Mapping[str, Json] | None = None
         self.asked: list[tuple[str, dict[str, str], Json]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -81,6 +85,13 @@ class Loopback:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def _models(self, path: str) -> Reply:
+        name = path.partition("/models")[2].lstrip("/")
+        if self.serves is None or (name and name not in self.serves):
+            return refused(404, "model_not_found")
+        entries = [{"id": model, **keys} for model, keys in self.serves.items()]
+        return as_json({"data": entries}) if not name else as_json({"id": name, **self.serves[name]})
 
     def _on_loop(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -111,7 +122,7 @@ class Loopback:
         content = await reader.readexactly(int(headers.get("content-length", 0)))
         body = json.loads(content) if content else {}
         self.asked.append((path, headers, body))
-        reply = self.rule(body) if path.endswith("completions") else self.models
+        reply = self.rule(body) if path.endswith("completions") else self._models(path)
         await asyncio.sleep(reply.delay_s)
         lines = [f"HTTP/1.1 {reply.status} -", f"content-length: {len(reply.body)}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]

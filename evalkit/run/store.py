@@ -69,8 +69,8 @@ class RunFolder:
     def close(self) -> None:
         """Let go of the file; what was appended is safe from a power cut too."""
         try:
-            os.fsync(self._records.fileno())
-            self._records.close()
+            with self._records:
+                os.fsync(self._records.fileno())
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
 
