@@ -61,7 +61,7 @@ class VariantFigures:
 class FailedCase:
     """One answer that failed: the first check that it failed, and the names of the others.
 
-    `got` is what that check extracted, or the whole answer. `new`: the baseline passed this case.
+    `got` is the whole answer, "" where no text came. `new`: the baseline passed this case.
     """
 
     case: str
@@ -69,7 +69,7 @@ class FailedCase:
     repeat: int
     check: str
     reason: str
-    got: Any
+    got: str
     also: tuple[str, ...] = ()
     new: bool = False
 
@@ -195,11 +195,12 @@ def _variant_rows(table: pd.DataFrame) -> tuple[VariantFigures, ...]:
     """The ready-made variants first, then the others by name."""
     groups = {str(name): rows for name, rows in table.groupby("variant")}
     prompted = _mean(groups["prompted"], "prompt_tokens") if "prompted" in groups else None
-    order = sorted(groups, key=lambda name: (_rank(name), name))
+    order = sorted(groups, key=lambda name: (rank(name), name))
     return tuple(_figures(name, groups[name], prompted) for name in order)
 
 
-def _rank(variant: str) -> int:
+def rank(variant: str) -> int:
+    """The ready-made variants' own order; all others come after them."""
     ready_made = list(READY_MADE)
     return ready_made.index(variant) if variant in ready_made else len(ready_made)
 
@@ -271,7 +272,6 @@ def _passed(record: Record) -> bool | None:
 
 def _failed_case(record: Record, *, new: bool) -> FailedCase:
     first, *others = (verdict for verdict in record.verdicts if verdict.passed is False)
-    answer = record.response.text if record.response else None
-    got = answer if first.value is None else first.value
+    got = (record.response and record.response.text) or ""
     also = tuple(verdict.check for verdict in others)
     return FailedCase(record.case, record.variant, record.repeat, first.check, first.reason, got, also, new)

@@ -144,18 +144,26 @@ def test_without_the_candidate_all_failures_are_watched(make_record) -> None:
     assert suite.watched == ("base",)
 
 
-def test_a_failure_says_what_was_extracted(make_record) -> None:
-    """What came is the value that the check extracted, or the whole answer where it extracted nothing."""
-    wrong = RecordedVerdict("equals", "correctness", False, 0.0, "Bergen", 'wrote "Bergen", expected "Oslo"')
-    (failure,) = compare([make_record("a", "ft", True, wrong)]).suites[0].failures
+def test_a_failure_says_what_came_and_why(make_record) -> None:
+    """A failure holds the whole answer, the first check that failed, its reason, and the others' names."""
+    wrong = RecordedVerdict("equals", "correctness", False, 0.0, "Bergen", 'want "Oslo" got "Bergen"')
+    (failure,) = compare([make_record("a", "ft", True, wrong, text="Bergen")]).suites[0].failures
     assert (failure.check, failure.got, failure.reason, failure.also) == (
         "equals",
         "Bergen",
         wrong.reason,
         (),
     )
-    (failure,) = compare([make_record("a", "ft", False, False)]).suites[0].failures
-    assert (failure.check, failure.got, failure.also) == ("short", "Oslo", ("equals",))
+    (failure,) = compare([make_record("a", "ft", False, False, text=None)]).suites[0].failures
+    assert (failure.check, failure.got, failure.also) == ("short", "", ("equals",))
+
+
+def test_reasons_of_nulls_and_errors_are_counted(make_record) -> None:
+    """Why verdicts are null and why cases could not be asked is told, each with its number."""
+    unread = RecordedVerdict("tone", "property", None, None, None, "no judge named")
+    records = [make_record(case, "ft", unread) for case in "ab"]
+    (suite,) = compare([*records, make_record("c", "ft", error="slow")]).suites
+    assert (suite.unknown_reasons, suite.errors) == ({"no judge named": 2}, {"timeout: slow": 1})
 
 
 def test_all_is_over_every_suite(make_record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from evalkit.comparison import rank
 from evalkit.config import LOCAL, UNTUNED
 from evalkit.report.figures import dollars
 from evalkit.report.model import Asked
@@ -25,7 +26,7 @@ def asked_lines(
         endpoints: by name.
     """
     models: dict[tuple[str, str], list[str]] = {}  # (variant, endpoint) -> models, one or more a suite
-    for variant, model, endpoint in dict.fromkeys(variants):
+    for variant, model, endpoint in sorted(set(variants), key=lambda found: (rank(found[0]), found)):
         models.setdefault((variant, endpoint), []).append(model)
     lines: dict[tuple[str, str], list[str]] = {}  # (model, endpoint) -> variants
     for (variant, endpoint), found in models.items():

@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.report import figures
-from evalkit.report.escape import clip, markdown_code, markdown_text, shown
+from evalkit.report.escape import clip, markdown_code, markdown_text
 from evalkit.report.model import Asked, Report
 
 FAILURES_SHOWN = 50
@@ -87,7 +87,7 @@ def _failure(failure: FailedCase) -> list[str]:
         markdown_code(failure.case),
         markdown_text(", ".join((failure.check, *failure.also))),
         markdown_code(clip(failure.reason, LONGEST_CELL)),
-        markdown_code(clip(shown(failure.got), LONGEST_CELL)),
+        markdown_code(clip(failure.got, LONGEST_CELL)),
     ]
 
 

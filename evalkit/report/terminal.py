@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.report import figures
-from evalkit.report.escape import clip, printable, shown
+from evalkit.report.escape import clip, printable
 from evalkit.report.model import Asked, Report
 
 WIDTH = 100
+NOTHING = "(no text)"
+LEAST_ROOM = 20
+"""Columns that must be left for an answer to be begun on a failure's line."""
 
 _HEAD = (
     ("", "", "", "", "", "", "", "prompt", "", "answer", "", ""),
@@ -48,7 +52,8 @@ def terminal(report: Report, verbosity: int = 0) -> str:
         verbosity: below 0 only counts failures, above 0 lists more and adds a rate for each check.
     """
     body = _alone if len(report.comparison.suites) == 1 else _together
-    return "\n".join([*body(report, verbosity), *map(printable, report.notes)])
+    notes = (textwrap.fill(printable(note), WIDTH) for note in report.notes)
+    return "\n".join([*body(report, verbosity), *notes])
 
 
 def _alone(report: Report, verbosity: int) -> Iterator[str]:
@@ -80,9 +85,8 @@ def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:
     yield from _paragraph([f"not asked: {printable(why)} ({count})" for why, count in suite.errors.items()])
     if verbosity > 0:
         yield from _paragraph(_check_rates(suite))
-    limit = 0 if verbosity < 0 else listed if verbosity == 0 else 50
     for variant in suite.watched:
-        yield from _paragraph(_failures(suite, variant, limit))
+        yield from _paragraph(_failures(suite, variant, verbosity, listed if verbosity <= 0 else 50))
 
 
 def _paragraph(lines: Sequence[str]) -> list[str]:
@@ -146,28 +150,32 @@ def _check_rates(suite: SuiteFigures) -> list[str]:
     return _table([head, *rows], "l" + "r" * len(suite.rows)).split("\n")
 
 
-def _failures(suite: SuiteFigures, variant: str, limit: int) -> list[str]:
+def _failures(suite: SuiteFigures, variant: str, verbosity: int, listed: int) -> list[str]:
     """How many cases of a variant failed, and the first of them, new ones before others."""
     failed = [failure for failure in suite.failures if failure.variant == variant]
     if not failed:
         return []
     title = f"{printable(suite.name)}: {figures.failure_count(failed, suite.pair)}"
-    if limit == 0:
+    if verbosity < 0:
         return [title]
-    lines = _table([_failure(failure) for failure in failed[:limit]], "llll").split("\n")
-    more = (
-        [f" … and {len(failed) - limit} more: -v lists more, records.jsonl has all"]
-        if len(failed) > limit
-        else []
-    )
-    return [f"{title}:", *(clip(f" {line}", WIDTH) for line in lines), *more]
+    left = len(failed) - listed
+    more = [f" … and {left} more: -v lists more, records.jsonl has all"] if left > 0 else []
+    return [f"{title}:", *_failure_lines(failed[:listed], verbosity), *more]
 
 
-def _failure(failure: FailedCase) -> tuple[str, str, str, str]:
+def _failure_lines(failed: Sequence[FailedCase], verbosity: int) -> Iterator[str]:
+    """A line each: what was wanted and why it failed, then what came as far as there is room."""
+    places = _table([_failure_place(failure) for failure in failed], "lll").split("\n")
+    for failure, place in zip(failed, places, strict=True):
+        why, got = printable(failure.reason), f"got: {printable(failure.got) or NOTHING}"
+        line = f" {place}  {why}"
+        if verbosity > 0:
+            yield from (clip(line, 2 * WIDTH), clip(f"      {got}", 2 * WIDTH))
+        else:
+            yield clip(f"{line}  {got}" if len(line) < WIDTH - LEAST_ROOM else line, WIDTH)
+
+
+def _failure_place(failure: FailedCase) -> tuple[str, str, str]:
     others = f" +{len(failure.also)}" if failure.also else ""
-    return (
-        "new" if failure.new else "",
-        clip(printable(failure.case), 24),
-        clip(printable(failure.check), 20) + others,
-        f"{printable(failure.reason)}  got: {shown(failure.got)}",
-    )
+    case, check = clip(printable(failure.case), 24), clip(printable(failure.check), 20)
+    return "new" if failure.new else "", case, f"{check}{others}"

@@ -1,0 +1,94 @@
+"""report.md, report.csv and summary.json, as they are written into a run's folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+import pytest
+
+from evalkit.errors import StorageError
+from evalkit.report.csv import csv
+from evalkit.report.markdown import markdown
+from evalkit.report.summary import schema, summary
+from evalkit.report.write import write_report
+from evalkit.run.records import RecordedVerdict
+
+REQUIRED = {
+    "cases", "errors", "unknown", "property_rate", "correct_rate", "pass_rate", "prompt_tokens",
+    "completion_tokens", "cost_per_1k", "latency_p50_ms", "latency_p95_ms",
+}  # fmt: skip
+
+
+def test_the_summary_is_what_its_schema_says(make_report, two_suites) -> None:
+    """summary.json is valid against the published schema, and has every figure that the design names."""
+    found = json.loads(json.dumps(summary(make_report(*two_suites))))
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.validate(found, schema())
+    assert found["suites"]["cities"]["variants"]["ft"].keys() >= REQUIRED
+    assert found["suites"]["cities"]["variants"]["ft"]["pass_rate"] == 0.5
+    assert found["all"]["variants"]["base"]["cases"] == 4
+
+
+def test_unknown_is_null_and_an_empty_cell(make_report, make_record) -> None:
+    """What is not known is null in JSON and empty in CSV, never 0."""
+    report = make_report(make_record("a", "ft", True, usage=(None, None), cost_usd=None, latency_ms=None))
+    figures = summary(report)["suites"]["cities"]["variants"]["ft"]
+    unknown = ("prompt_tokens", "completion_tokens", "cost_per_1k", "latency_p50_ms", "correct_rate")
+    assert [figures[name] for name in unknown] == [None] * 5
+    row = pd.read_csv(io.StringIO(csv(report))).iloc[0]
+    assert row[list(unknown)].isna().all()
+
+
+def test_the_csv_has_the_summary_s_figures(make_report, two_suites) -> None:
+    """A row a suite and variant, and `(all)`; numbers in full precision."""
+    table = pd.read_csv(io.StringIO(csv(make_report(*two_suites))))
+    assert list(table.suite.unique()) == ["cities", "rivers", "(all)"]
+    row = table[(table.suite == "cities") & (table.variant == "ft")].iloc[0]
+    assert row.prompt_tokens_change == pytest.approx(29 / 268 - 1, abs=1e-12)
+    assert (row.pass_rate, row.cases) == (0.5, 2)
+
+
+def test_no_formula_reaches_a_spreadsheet(make_report, make_record) -> None:
+    """A suite or variant whose name begins as a formula does is led by an apostrophe."""
+    text = csv(make_report(make_record("a", "=cmd()", True, suite="@SUM(A1)")))
+    row = pd.read_csv(io.StringIO(text)).iloc[0]
+    assert (row.suite, row.variant) == ("'@SUM(A1)", "'=cmd()")
+
+
+def test_markdown_shows_hostile_text_as_text(make_report, make_record) -> None:
+    """Answers, reasons and names stand in code spans or behind backslashes: no HTML, no link."""
+    evil = "<script>alert(1)</script> [x](https://evil.example) a|b `c`"
+    verdict = RecordedVerdict("equals", "correctness", False, 0.0, None, evil)
+    text = markdown(make_report(make_record(evil, "ft", verdict, text=evil, suite="s<b>"), notes=(evil,)))
+    (row,) = (line for line in text.split("\n") if "equals" in line)
+    assert row.count("`` <script>alert(1)</script> [x](https://evil.example) a\\|b `c` ``") == 3
+    assert "## s\\<b\\>" in text
+    assert "- \\<script\\>" in text
+
+
+def test_markdown_names_all_suites_and_new_failures(make_report, two_suites) -> None:
+    """A table a suite, one over all, and the candidate's failures with the new ones marked."""
+    text = markdown(make_report(*two_suites))
+    assert [line for line in text.split("\n") if line.startswith("## ")] == [
+        "## cities", "## rivers", "## All suites", "## Notes",
+    ]  # fmt: skip
+    assert "1 ft failure, 1 new \\(prompted passed\\):" in text
+    assert "| new | `c2`   | equals  |" in text
+
+
+def test_all_files_are_written_whole(make_report, two_suites, tmp_path: Path) -> None:
+    """The folder holds the three files, readable by others, and nothing half-written beside them."""
+    write_report(make_report(*two_suites), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.csv", "report.md", "summary.json"]
+    assert stat.S_IMODE((tmp_path / "summary.json").stat().st_mode) == 0o644
+
+
+def test_a_folder_that_cannot_be_written_is_said(make_report, two_suites, tmp_path: Path) -> None:
+    """The message names the file and what to do."""
+    with pytest.raises(StorageError, match=r"report\.md: cannot be written .*--out DIR"):
+        write_report(make_report(*two_suites), tmp_path / "gone")
