@@ -1,0 +1,71 @@
+"""The cache: what is the same question, and what is kept of an answer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalkit.endpoints.base import Request, Response, Usage
+from evalkit.run.cache import Asked, Cache, Kept
+
+REQUEST = Request("m", "chat", messages=({"role": "user", "content": "hi"},), params={"a": 1, "b": 2})
+ASKED = Asked("http://127.0.0.1:1/v1", None, REQUEST, 0)
+KEPT = Kept(Response("m", "ho", usage=Usage(3, None, 1), latency_ms=12.5), 0.5, 2, "2026-11-22T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ASKED, address="http://127.0.0.1:2/v1"),
+        replace(ASKED, fingerprint="aaaa"),
+        replace(ASKED, repeat=1),
+        replace(ASKED, request=replace(REQUEST, model="n")),
+        replace(ASKED, request=replace(REQUEST, messages=({"role": "user", "content": "hi "},))),
+        replace(ASKED, request=replace(REQUEST, params={"a": 1})),
+        replace(ASKED, request=replace(REQUEST, params={"a": 1, "b": "2"})),
+        replace(ASKED, request=Request("m", "completions", prompt="hi", params=REQUEST.params)),
+    ],
+)
+def test_whatever_shapes_an_answer_makes_another_question(other: Asked) -> None:
+    """Endpoint, weights, repeat, model, messages, every parameter, kind."""
+    assert other.key != ASKED.key
+
+
+def test_the_order_of_parameters_makes_no_other_question() -> None:
+    """A suite whose params are written in another order is not asked anew."""
+    assert replace(ASKED, request=replace(REQUEST, params={"b": 2, "a": 1})).key == ASKED.key
+
+
+def test_an_answer_is_kept_with_its_first_date_latency_and_cost(tmp_path: Path) -> None:
+    """Also for the next process; a later answer to the same question changes nothing."""
+    cache = Cache(tmp_path)
+    assert cache.get("k") is None
+    cache.put("k", KEPT)
+    cache.put("k", replace(KEPT, at="later", cost_usd=0.0))
+    cache.close()
+    again = Cache(tmp_path)
+    assert again.get("k") == KEPT
+    again.close()
+
+
+def test_two_runs_may_share_it(tmp_path: Path) -> None:
+    """Writing from two sides at once loses nothing."""
+
+    def fill(side: str) -> None:
+        cache = Cache(tmp_path)
+        for number in range(50):
+            cache.put(f"{side}{number}", KEPT)
+        cache.close()
+
+    sides = [threading.Thread(target=fill, args=(side,)) for side in "ab"]
+    for side in sides:
+        side.start()
+    for side in sides:
+        side.join()
+    with sqlite3.connect(tmp_path / "answers.sqlite") as db:
+        assert db.execute("SELECT count(*) FROM answers").fetchone() == (100,)
+    db.close()
