@@ -74,7 +74,7 @@ def fine_tune(
     model: Model,
     examples: Sequence[Example],
     hyper: Hyper,
-    on_step: Callable[[StepReport], None],
+    on_step: Callable[[StepReport], None] | None = None,
 ) -> Adapter | Model:
     """Train on examples; the same arguments give the same bits.
 
@@ -96,7 +96,8 @@ def fine_tune(
             what = f"the loss is {score.loss} at step {step} of {steps}"
             raise TrainingDiverged(f"{what}; lower the learning rate, now {hyper.learning_rate}")
         optimiser.step(subject.gradient, hyper.learning_rate * schedule(step, steps))
-        on_step(StepReport(step, steps, score.loss, score.accuracy))
+        if on_step:
+            on_step(StepReport(step, steps, score.loss, score.accuracy))
     return subject.result()
 
 

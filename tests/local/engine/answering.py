@@ -28,11 +28,11 @@ def random_ids(config: Config, length: int, seed: int) -> tuple[int, ...]:
 
 def make_job(ids: Sequence[int], **settings: Any) -> Job:
     """A job that nobody listens to yet; see `answers`."""
-    return Job(ids=tuple(ids), on_token=lambda event: None, **settings)
+    return Job(ids=tuple(ids), on_token=lambda _: None, **settings)
 
 
 def answers(engine: Engine, jobs: Sequence[Job], arrive: Sequence[int] = ()) -> list[list[TokenEvent]]:
-    """Run jobs to their end and collect each one's tokens; `arrive[i]` is the step before which job i comes."""
+    """Run jobs to their end and collect each one's tokens; job i comes before step `arrive[i]`."""
     collected: list[list[TokenEvent]] = [[] for _ in jobs]
     waiting = [replace(job, on_token=into.append) for job, into in zip(jobs, collected, strict=True)]
     arrivals = sorted(zip(arrive or [0] * len(jobs), range(len(jobs)), strict=True))

@@ -38,7 +38,9 @@ def merged(model: Model, adapter: Adapter | None) -> dict[str, Matrix]:
     if adapter is not None:
         for index in range(model.config.layers):
             for part in TARGETS:
-                down, up = (adapter.factors[factor_name(index, part, side)].astype(np.float64) for side in "AB")
+                down, up = (
+                    adapter.factors[factor_name(index, part, side)].astype(np.float64) for side in "AB"
+                )
                 tensors[f"model.layers.{index}.{part}.weight"] += up @ down
     return tensors
 
