@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from evalkit.endpoints.base import Request, Response, Usage
@@ -22,6 +22,8 @@ _RESPONSE = (
     "system_fingerprint",
     "request_id",
 )
+_USAGE = tuple(field.name for field in fields(Usage))
+_VERDICT = tuple(field.name for field in fields(RecordedVerdict))
 
 
 def dump_line(value: Json) -> bytes:
@@ -44,14 +46,14 @@ def record_to_json(record: Record) -> Json:
         "endpoint": record.endpoint,
         "kind": request.kind,
         "request": _request_to_json(request),
-        "response": None if record.response is None else _response_to_json(response),
-        "usage": asdict(response.usage),
+        "response": None if record.response is None else _picked(response, _RESPONSE),
+        "usage": _picked(response.usage, _USAGE),
         "cost_usd": record.cost_usd,
         "latency_ms": response.latency_ms,
         "ttft_ms": response.ttft_ms,
         "cached": record.cached,
         "attempts": record.attempts,
-        "verdicts": [asdict(verdict) for verdict in record.verdicts],
+        "verdicts": [_picked(verdict, _VERDICT) for verdict in record.verdicts],
         "passed": passed(record.verdicts) if record.error is None else None,
         "error": None if record.error is None else asdict(record.error),
         "at": record.at,
@@ -102,8 +104,8 @@ def passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
 def response_to_json(response: Response) -> Json:
     """A response by itself, with usage and times, as the cache keeps it."""
     return {
-        **_response_to_json(response),
-        "usage": asdict(response.usage),
+        **_picked(response, _RESPONSE),
+        "usage": _picked(response.usage, _USAGE),
         "latency_ms": response.latency_ms,
         "ttft_ms": response.ttft_ms,
     }
@@ -111,8 +113,8 @@ def response_to_json(response: Response) -> Json:
 
 def response_from_json(data: Mapping[str, Any]) -> Response:
     """The inverse of response_to_json."""
-    fields = {name: data[name] for name in (*_RESPONSE, "latency_ms", "ttft_ms")}
-    return Response(**{**fields, "tool_calls": tuple(data["tool_calls"]), "usage": Usage(**data["usage"])})
+    said = {name: data[name] for name in (*_RESPONSE, "latency_ms", "ttft_ms")}
+    return Response(**{**said, "tool_calls": tuple(data["tool_calls"]), "usage": Usage(**data["usage"])})
 
 
 def _request_to_json(request: Request) -> Json:
@@ -122,5 +124,6 @@ def _request_to_json(request: Request) -> Json:
     return {**asked, "params": dict(request.params)}
 
 
-def _response_to_json(response: Response) -> Json:
-    return {name: getattr(response, name) for name in _RESPONSE}
+def _picked(value: object, names: Sequence[str]) -> Json:
+    """The fields of one dataclass; dataclasses.asdict would copy all that is in them, for every record."""
+    return {name: getattr(value, name) for name in names}

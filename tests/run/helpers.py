@@ -43,7 +43,7 @@ def write_suite(folder: Path, words: Iterable[str] = WORDS, more: str = "") -> S
     """A suite that wants each word in capitals, which tests' servers give only under a system message."""
     folder.mkdir(parents=True, exist_ok=True)
     cases = "".join(f"  - {{id: {word}, ask: {word}, answer: {word.upper()}}}\n" for word in words)
-    text = f"prompt: Answer in capitals.\ncases:\n{cases}checks: [equals]\n{more}"
+    text = f"prompt: Answer in capitals.\ncases:\n{cases}checks:\n  - equals\n{more}"
     (folder / "suite.yaml").write_text(text, "utf-8")
     return load_suite(folder)
 
