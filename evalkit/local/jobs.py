@@ -119,9 +119,13 @@ class JobRunner:
         return moved
 
     def _note_step(self, job: FineTune, report: Mapping[str, Any]) -> None:
-        step, total, loss = report["step"], report["total"], report["loss"]
-        data = {"step": step, "total_steps": total, "train_loss": loss}
-        message = f"Step {step}/{total}: training loss={loss:.2f}"
+        data = {
+            "step": report["step"],
+            "total_steps": report["steps"],
+            "train_loss": report["loss"],
+            "train_mean_token_accuracy": report["accuracy"],
+        }
+        message = f"Step {report['step']}/{report['steps']}: training loss={report['loss']:.2f}"
         with self._store.transaction():
             self._store.put(Event(new_id("ftevent-"), job.id, now(), "info", message, "metrics", data))
 

@@ -62,12 +62,15 @@ def read_examples(path: Path) -> Iterator[Example]:
             if line.strip():
                 try:
                     yield _example(line)
-                except (ValueError, RecursionError) as fault:
-                    message = (
-                        f"The job failed due to an invalid training file. Invalid file format. "
-                        f"Line {number}: {fault or 'nested too deeply'}"
-                    )
-                    raise BadTrainingFile("invalid_training_file", message) from fault
+                except RecursionError:
+                    raise _bad_line(number, "nested too deeply") from None
+                except ValueError as fault:
+                    raise _bad_line(number, fault) from fault
+
+
+def _bad_line(number: int, what: object) -> BadTrainingFile:
+    message = f"The job failed due to an invalid training file. Invalid file format. Line {number}: {what}"
+    return BadTrainingFile("invalid_training_file", message)
 
 
 def lesson(template: ChatTemplate, example: Example) -> Lesson:

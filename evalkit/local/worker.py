@@ -16,25 +16,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evalkit.errors import UsageError
 from evalkit.local.chat_template import ChatTemplate
 from evalkit.local.engine.adapter import Adapter, save_adapter
-from evalkit.local.engine.train import Example, Hyper, StepReport, fine_tune
+from evalkit.local.engine.packing import Example
+from evalkit.local.engine.train import Hyper, StepReport, TrainingDiverged, fine_tune
 from evalkit.local.engine.weights import load_model
 from evalkit.local.order import Order
 from evalkit.local.tokenizer import load_encoding
 from evalkit.local.training_file import BadTrainingFile, lesson, read_examples
 
 NICENESS = 5  # answers come before training
+PEAK_RATE = 3e-3  # what a learning_rate_multiplier of 1 stands for
 
 
 def main() -> int:
     """Carry out the order on stdin."""
-    os.nice(NICENESS)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     order = Order(**json.loads(sys.stdin.readline()))
     try:
         carry_out(order)
     except BadTrainingFile as fault:
         report("failed", code=fault.code, message=fault.message, param=fault.param)
+    except TrainingDiverged as fault:
+        report("failed", code="training_diverged", message=str(fault), param="hyperparameters")
+    except UsageError as fault:
+        report("failed", code="invalid_training_file", message=str(fault), param="training_file")
     except BrokenPipeError:  # the server is gone
         return 1
     return 0
@@ -74,13 +82,13 @@ def _hyper(order: Order) -> Hyper:
     return Hyper(
         epochs=order.n_epochs,
         batch_size=order.batch_size,
-        learning_rate=Hyper.learning_rate * order.learning_rate_multiplier,
+        learning_rate=PEAK_RATE * order.learning_rate_multiplier,
         seed=order.seed,
     )
 
 
 def _report_step(step: StepReport) -> None:
-    report("step", step=step.step, total=step.total, loss=step.loss)
+    report("step", step=step.step, steps=step.steps, loss=step.loss, accuracy=step.token_accuracy)
 
 
 if __name__ == "__main__":

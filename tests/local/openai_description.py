@@ -1,0 +1,38 @@
+"""OpenAI's own description of its API, to hold what the server says against it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+FILE = Path(__file__).resolve().parents[3] / "shared/data/openai-openapi/openapi.json"
+
+
+@cache
+def _description() -> Any:
+    return _modern(json.loads(FILE.read_text(encoding="utf-8")))
+
+
+def _modern(node: Any) -> Any:
+    """Spell what OpenAPI 3.0 had of its own as JSON Schema does: the description mixes both."""
+    if isinstance(node, list):
+        return [_modern(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _modern(value) for key, value in node.items()}
+    if plain.get("exclusiveMinimum") is True:
+        plain["exclusiveMinimum"] = plain.pop("minimum")
+    return {"anyOf": [plain, {"type": "null"}]} if plain.pop("nullable", False) is True else plain
+
+
+def assert_conforms(body: object, schema: str) -> None:
+    """Validate a body; skips the test where the description is not at hand."""
+    if not FILE.exists():
+        pytest.skip(f"OpenAI's API description is not at {FILE}")
+    root = {"$ref": f"#/components/schemas/{schema}", "components": _description()["components"]}
+    jsonschema.Draft202012Validator(root).validate(body)
