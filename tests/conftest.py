@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from evalkit.cli.embedded import embedded_server
 from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.run.records import Failure, Record, RecordedVerdict
 
 MakeRecord = Callable[..., Record]
+
+
+@pytest.fixture(scope="session")
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a real embedded server, with the shipped model, that all tests share."""
+    with embedded_server(tmp_path_factory.mktemp("state")) as base_url:
+        yield base_url
 
 
 @pytest.fixture(scope="session")

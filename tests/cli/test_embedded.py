@@ -1,0 +1,78 @@
+"""The embedded server as a child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from evalkit.cli.embedded import LOG, ServerDied, embedded_server
+from evalkit.errors import StorageError
+
+
+def answers(base_url: str) -> bool:
+    """Whether a server listens there."""
+    try:
+        with urllib.request.urlopen(f"{base_url}/models", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def test_it_runs_as_long_as_the_block(tmp_path: Path) -> None:
+    """Inside the block the server answers; behind it, even after an exception, it is gone."""
+    seen = []
+
+    def fail_while_it_runs() -> None:
+        with embedded_server(tmp_path / "state") as base_url:
+            seen.append((base_url, answers(base_url)))
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_while_it_runs()
+    ((base_url, answered),) = seen
+    assert answered
+    assert not answers(base_url)
+
+
+def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    """SIGKILL leaves evalkit no time to stop its server: it ends by itself."""
+    code = (
+        "import sys, time, pathlib\n"
+        "from evalkit.cli.embedded import embedded_server\n"
+        f"with embedded_server(pathlib.Path({str(tmp_path)!r})) as url:\n"
+        "    print(url, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        base_url = parent.stdout.readline().strip()
+        assert answers(base_url)
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 10
+        while answers(base_url) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not answers(base_url)
+
+
+def test_a_server_that_dies_says_why(tmp_path: Path) -> None:
+    """Its own last words are the message, with the log to look into."""
+    with (
+        pytest.raises(ServerDied, match=rf"nowhere.*{LOG}"),
+        embedded_server(tmp_path, ["--weights", str(tmp_path / "nowhere")]),
+    ):
+        pass
+
+
+def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A file where the folder should be, or a read-only place, is said."""
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(StorageError, match="state: cannot be written"), embedded_server(tmp_path / "state"):
+        pass
