@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,12 @@ def test_parts_of_a_content_list_are_counted() -> None:
     assert tokens.count_messages(parts, "evalkit-tiny") == tokens.count_messages(whole, "evalkit-tiny")
 
 
+offline = pytest.mark.skipif(
+    bool(find_spec("llama_index")), reason="an installed package carries the rank files"
+)
+
+
+@offline
 def test_without_rank_files_and_network_the_count_is_unknown_and_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +112,7 @@ def test_without_rank_files_and_network_the_count_is_unknown_and_soon(
     assert time.perf_counter() - began < 2 * tokens.DOWNLOAD_TIMEOUT_S
 
 
+@offline
 def test_a_damaged_rank_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cached file with another hash is no rank file."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))

@@ -1,11 +1,21 @@
 """evalkit.toml, flags and environment: who is asked, where, with which key, at what price."""
 
 from evalkit.config.load import load_config
-from evalkit.config.model import EMBEDDED_BASE, LOCAL, UNTUNED, Config, EndpointSettings, ModelFlags, ModelRef
+from evalkit.config.model import (
+    EMBEDDED_BASE,
+    EMBEDDED_JUDGE,
+    LOCAL,
+    UNTUNED,
+    Config,
+    EndpointSettings,
+    ModelFlags,
+    ModelRef,
+)
 from evalkit.config.variants import gate_roles, judge_for, variants_for
 
 __all__ = [
     "EMBEDDED_BASE",
+    "EMBEDDED_JUDGE",
     "LOCAL",
     "UNTUNED",
     "Config",

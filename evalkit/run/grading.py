@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from evalkit.checks.base import Grade, Judge, Seen, Verdict, unsure, verdict
 from evalkit.checks.judging import judge_request, read_grade
-from evalkit.config import LOCAL, ModelRef
+from evalkit.config import EMBEDDED_JUDGE, LOCAL, ModelRef
 from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.errors import EvalkitError
 from evalkit.run.asker import Answer
@@ -19,6 +20,9 @@ from evalkit.suite.model import NamedCheck
 
 WHOLE = "whole"
 """The name of the check that every answer is put to."""
+
+EMBEDDED_RUBRIC = "c7bc3575dd20d5c41ff4eb22f333aec9c5f0d7ec0a5b0967c6d68d0afd0c4d7b"
+"""The SHA-256 of the rubric that the embedded judge was trained for: suites/marv/tone.md, stripped."""
 
 EMBEDDED_JUDGE_PARAMS = {"temperature": 0, "max_tokens": 128}
 """To a judge elsewhere nothing is sent but the form: many models refuse a temperature."""
@@ -81,7 +85,12 @@ class JudgeDesk:
 
     def __call__(self, rubric: str, seen: Seen) -> Grade:
         """Have one answer graded; without a readable grade its score is None."""
-        params = EMBEDDED_JUDGE_PARAMS if self.ref.endpoint == LOCAL else {}
+        embedded = self.ref == ModelRef(EMBEDDED_JUDGE, LOCAL)
+        if embedded and hashlib.sha256(rubric.strip().encode()).hexdigest() != EMBEDDED_RUBRIC:
+            return Grade(
+                None, "the embedded judge knows the rubric of suites/marv alone; name one with --judge"
+            )
+        params = EMBEDDED_JUDGE_PARAMS if embedded else {}
         request = judge_request(self.ref.model, rubric, seen, params)
         asking = self.asker.ask(request, self.ref.endpoint)
         answer = asyncio.run_coroutine_threadsafe(asking, self.loop).result()

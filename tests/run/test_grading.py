@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
 import signal
 import threading
 import time
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalkit.config import Config, ModelFlags, load_config
+from evalkit.checks.base import Seen
+from evalkit.config import EMBEDDED_JUDGE, LOCAL, Config, ModelFlags, ModelRef, load_config
+from evalkit.endpoints.base import Request
 from evalkit.errors import UsageError
+from evalkit.run.asker import Answer
 from evalkit.run.codec import passed
+from evalkit.run.grading import EMBEDDED_RUBRIC, JudgeDesk
 from evalkit.run.records import Record
 from evalkit.suite import Suite, load_suite
 from tests.loopback import Json, Loopback, Reply, refused, said, shouting
@@ -200,3 +207,23 @@ def test_a_judge_that_hangs_holds_nobody_up(tmp_path: Path, loopback: Loopback) 
     while any(thread.name.startswith("checks") for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "a check still waits for its judge"
         time.sleep(0.01)
+
+
+class NeverAsked:
+    """Whoever asks it, fails."""
+
+    def ask(self, request: Request, endpoint: str, repeat: int = 0) -> Coroutine[Any, Any, Answer]:
+        """Asking is what must not happen."""
+        raise AssertionError((request, endpoint, repeat))
+
+
+def test_the_embedded_judge_serves_the_shipped_rubric_alone() -> None:
+    """Under any other rubric it would guess: null, and how to mend it."""
+    desk = JudgeDesk(ModelRef(EMBEDDED_JUDGE, LOCAL), NeverAsked(), asyncio.new_event_loop())
+    grade = desk("Is it polite?", Seen("Hello."))
+    desk.loop.close()
+    assert grade.score is None
+    assert "--judge" in grade.reason
+    assert desk.account() == {}
+    shipped = Path(__file__).resolve().parents[2] / "suites" / "marv" / "tone.md"
+    assert hashlib.sha256(shipped.read_text("utf-8").strip().encode()).hexdigest() == EMBEDDED_RUBRIC
