@@ -1,0 +1,142 @@
+"""A run's folder -> what is reported of it, and with which remarks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.comparison import compare
+from evalkit.report.asked import asked_lines, plan_line
+from evalkit.report.load import load_report
+from evalkit.report.notes import EMBEDDED, notes
+from evalkit.run.codec import record_to_json
+from evalkit.run.estimate import Estimate
+from evalkit.run.records import Record, RecordedVerdict
+
+
+def info(**changes: Any) -> dict[str, Any]:
+    """A run.json, as far as reports look at it."""
+    variant = {"model": "tiny", "endpoint": "vllm", "prompt": "short", "params": {}}
+    variants = {name: {"name": name, **variant} for name in ("base", "prompted", "ft")}
+    return {
+        "status": "finished",
+        "partial": False,
+        "options": {"concurrency": 16, "max_cost": 5.0},
+        "plan": {
+            "variants": {"cities": variants},
+            "judges": {"cities": {"model": "judge", "endpoint": "vllm"}},
+        },
+        "estimate": {"requests": 3, "prompt_tokens": 60, "completion_tokens": 15, "usd": 0.4},
+        "endpoints": {"vllm": {"base_url": "http://gpu7:8000/v1", "api_key_env": None}},
+        "gate": {"cities": ["ft", "prompted"]},
+        "calibrations": {},
+        **changes,
+    }
+
+
+@pytest.fixture
+def three(make_record) -> list[Record]:
+    """One case under three variants; ft fails what prompted passes."""
+    return [
+        make_record("a", "base", False),
+        make_record("a", "prompted", True),
+        make_record("a", "ft", False),
+    ]
+
+
+def remarks(records: list[Record], **changes: Any) -> str:
+    """The notes of a run, a line each."""
+    return "\n".join(notes(info(**changes), compare(records)))
+
+
+def test_a_report_is_made_from_the_folder_alone(tmp_path: Path, three: list[Record]) -> None:
+    """Heading, plan, figures and pairs come from run.json and records.jsonl, so it can be made again."""
+    (tmp_path / "run.json").write_text(json.dumps(info(gate={"cities": ["base", "ft"]})))
+    lines = (json.dumps(record_to_json(record)) for record in three)
+    (tmp_path / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    report = load_report(tmp_path)
+    assert report.run == tmp_path.name
+    assert [(line.variants, line.model, line.host, line.key) for line in report.asked] == [
+        (("base", "prompted", "ft"), "tiny", "gpu7:8000/v1", "no key")
+    ]
+    assert report.plan == "3 requests, about 75 tokens, about $0.40, cap $5.00"
+    (suite,) = report.comparison.suites
+    assert suite.watched == ("base",)
+
+
+def test_an_unknown_price_is_explained(make_record) -> None:
+    """A `?` under cost is either a missing price, which can be added, or a server that counts no tokens."""
+    assert "? no price for tiny: add it under [[prices]]." in remarks([make_record("a", "ft", cost_usd=None)])
+    uncounted = make_record("a", "ft", cost_usd=None, usage=(None, None))
+    assert "? the server of tiny does not say how many tokens it used." in remarks([uncounted])
+    assert "?" not in remarks([make_record("a", "ft")])
+
+
+def test_latency_is_said_with_its_load(make_record) -> None:
+    """Latency means nothing without the number of requests under way; cached answers are not in it."""
+    assert "Latency at 16 under way, interleaved." in remarks([make_record("a", "ft")])
+    assert "interleaved; 1 cached answers are left out" in remarks([make_record("a", "ft", cached=True)])
+
+
+def test_partial_and_unfinished_runs_say_so(three: list[Record]) -> None:
+    """What was left out, on purpose or not, is told."""
+    assert "Partial run" in remarks(three, partial=True)
+    assert "not complete (interrupted)" in remarks(three, status="interrupted")
+
+
+def test_a_judge_is_printed_with_its_kappa(three: list[Record]) -> None:
+    """Beside rubric results stands how far the judge agrees with labels, or that nobody knows."""
+    found = {
+        "judge": "judge", "fingerprint": None, "rubric_sha256": "", "threshold": 0.7, "n": 240,
+        "kappa": 0.9, "low": 0.85, "high": 0.95, "labels": "generated",
+    }  # fmt: skip
+    shown = remarks(three, calibrations={"cities": {"tone": found, "wit": None}})
+    assert "cities tone: judge judge agrees with 240 generated labels, kappa 0.90 (0.85 to 0.95)" in shown
+    assert "cities wit: judge judge is not calibrated" in shown
+
+
+def test_nulls_are_explained(make_record) -> None:
+    """The most frequent reasons for null verdicts are told."""
+    unread = RecordedVerdict("tone", "property", None, None, None, "the judge's reply is no JSON")
+    assert "cities null: the judge's reply is no JSON (1)" in remarks([make_record("a", "ft", unread)])
+
+
+def test_the_embedded_model_is_called_what_it_is(three: list[Record]) -> None:
+    """A run on the embedded model says that it is tiny; others do not."""
+    assert EMBEDDED not in remarks(three)
+    plan = info()["plan"]
+    plan["variants"]["cities"]["base"]["endpoint"] = "local"
+    assert EMBEDDED in remarks(three, plan=plan)
+
+
+def test_models_that_differ_by_suite_share_a_line() -> None:
+    """The fine-tunes of several suites are one line; the embedded server is called so."""
+    variants = [("ft", f"ft:evalkit-tiny:local:{suite}:1", "local") for suite in ("marv", "terse")]
+    lines = asked_lines([*variants, ("base", "evalkit-tiny", "local")], {"local": (None, None)})
+    assert [(line.variants, line.model, line.host) for line in lines] == [
+        (("base",), "evalkit-tiny", "embedded"),
+        (("ft",), "2 fine-tunes of evalkit-tiny", "embedded"),
+    ]
+
+
+def test_a_key_is_named_and_credentials_in_an_address_are_not_shown() -> None:
+    """The heading names the key's variable; a user and password in a URL stay out of it."""
+    (line,) = asked_lines([("base", "m", "x")], {"x": ("https://me:secret@api.example/v1", "MY_API_KEY")})
+    assert (line.host, line.key) == ("api.example/v1", "MY_API_KEY")
+
+
+@pytest.mark.parametrize(
+    ("usd", "cap", "ending"),
+    [
+        (0.412, 5.0, "about $0.41, cap $5.00"),
+        (None, None, "cost unknown, no cap"),
+        (0.0, 5.0, "free: all on this machine"),
+    ],
+)
+def test_the_plan_says_what_it_may_cost(usd: float | None, cap: float | None, ending: str) -> None:
+    """Cost and cap, or that the cost is not known, never 0 for unknown."""
+    line = plan_line(Estimate(1200, 120, 60_000, 3_000, usd), cap)
+    assert line == f"1,200 requests and 120 to the judge, about 63,000 tokens, {ending}"
