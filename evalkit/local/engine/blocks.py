@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.local.engine.attention import causal_scores
+from evalkit.local.engine.attention import causal_scores, sum_over_keys
 from evalkit.local.engine.config import Config
 from evalkit.local.engine.forward import Rotation, inverse_rms, sigmoid, split_heads
 from evalkit.local.engine.weights import Array
@@ -96,7 +96,7 @@ class Attended:
         weights = []
         for span in spans:
             seen = causal_scores(query[..., span], key[..., span])
-            seen /= seen.sum(axis=-2, keepdims=True)
+            seen /= sum_over_keys(seen)
             np.matmul(value[:, None, :, span], seen, out=mixed[..., span])
             weights.append(seen)
         return cls(query, key, value, tuple(weights), mixed.reshape(-1, qkv.shape[1]))
