@@ -120,6 +120,20 @@ def test_an_address_in_place_of_an_endpoint_s_name(tmp_path: Path) -> None:
     assert config.endpoints["127.0.0.1:9/v1"].api_key_env is None
 
 
+def test_two_addresses_never_share_an_endpoint(tmp_path: Path) -> None:
+    """The same host over http and over https is asked over each as named."""
+    config = load(tmp_path, base="m@http://127.0.0.1:9/v1", ft="n@https://127.0.0.1:9/v1")
+    urls = {name: config.endpoints[endpoint].base_url for name, (_, endpoint, _) in asked(config).items()}
+    assert urls["base"] == "http://127.0.0.1:9/v1"
+    assert urls["ft"] == "https://127.0.0.1:9/v1"
+
+
+def test_a_bad_variable_is_named(tmp_path: Path) -> None:
+    """OPENAI_BASE_URL that is no URL: the message says which variable."""
+    with pytest.raises(UsageError, match="--base: OPENAI_BASE_URL: found 'gpu7', write a URL"):
+        load(tmp_path, environ={"OPENAI_BASE_URL": "gpu7"}, base="m")
+
+
 def test_base_url_is_where_models_without_an_endpoint_are_asked(tmp_path: Path) -> None:
     """The embedded models' names too: `evalkit serve` may run there. A key is sent, but none is required."""
     config = load(tmp_path, base="evalkit-tiny", ft="x", base_url="http://127.0.0.1:9/v1")
@@ -217,6 +231,7 @@ def test_an_unknown_variant_is_refused_with_what_is_close(tmp_path: Path) -> Non
         ('[endpoints.a]\nbase_url = "https://x.test/v1"\napi_key_env = "HOME"\n', 3, "ends in _API_KEY"),
         ('[endpoints.a]\nbase_url = "http://203.0.113.9/v1"\napi_key_env = "A_API_KEY"\n', 3, "unencrypted"),
         ('[endpoints.a]\nbase_url = "http://127.0.0.1/v1"\nheaders = {a = 1}\n', 3, "write a text"),
+        ('[endpoints.a]\nbase_url = "http://8.8.8.8/v1"\nheaders = {a = "b"}\n', 3, "header a would go"),
         ('[variants.v]\nmodel = "x"\nprompt = "both"\n', 3, "write one of none, short, long"),
         ('[variants.v]\nprompt = "long"\n', 1, "`model` is missing"),
         ('[variants.v]\nmodel = "x"\nendpoint = "vllm"\n', 3, "unknown endpoint 'vllm'"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
 from evalkit.config.model import Config, ModelFlags, ModelRef, Role, VariantSettings
-from evalkit.config.places import Places, checked_url
+from evalkit.config.places import Places, checked_url, fault_of
 from evalkit.config.toml_file import Table, TomlFile, read_toml
 from evalkit.errors import UsageError
 from evalkit.prices import Price
@@ -19,7 +18,6 @@ from evalkit.suite.model import PromptUse
 
 OWN_FIELDS = ("model", "messages", "prompt", "stream")
 """Fields of a request's body that evalkit fills itself."""
-
 
 READY_MADE: Mapping[str, tuple[Role, PromptUse]] = MappingProxyType(
     {
@@ -43,7 +41,7 @@ def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os
     """
     file = read_toml(folder)
     if flags.base_url is not None:
-        with _flag("--base-url"):
+        with fault_of("--base-url"):
             checked_url(flags.base_url)
     places = Places(file, flags.base_url, environ)
     models = _models(file, flags, places)
@@ -75,7 +73,7 @@ def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, Mod
     for role in get_args(Role):
         flag = getattr(flags, role)
         if flag is not None:
-            with _flag(f"--{role}"):
+            with fault_of(f"--{role}"):
                 named[role] = places.model(flag)
         elif role in file.models:
             with file.at(f"models.{role}"):
@@ -83,22 +81,10 @@ def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, Mod
     return named
 
 
-@contextmanager
-def _flag(name: str) -> Iterator[None]:
-    """Faults found within are faults of this flag."""
-    try:
-        yield
-    except UsageError as fault:
-        raise UsageError(f"{name}: {fault}") from fault
-
-
 def _ready_made(ref: ModelRef | None, prompt: PromptUse) -> Table:
     """A ready-made variant as a table, so that evalkit.toml can be laid over it."""
-    return (
-        {"prompt": prompt}
-        if ref is None
-        else {"prompt": prompt, "model": ref.model, "endpoint": ref.endpoint}
-    )
+    named = {} if ref is None else {"model": ref.model, "endpoint": ref.endpoint}
+    return {"prompt": prompt, **named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from evalkit.config.hosts import may_carry_a_key
@@ -14,6 +16,7 @@ from evalkit.tokens import ft_base
 OPENAI = "openai"
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
+OPENAI_PLACE = "OPENAI_BASE_URL"
 
 
 class Places:
@@ -36,7 +39,7 @@ class Places:
         self.endpoints = {LOCAL: EndpointSettings(LOCAL, None)}
         for name, table in file.endpoints.items():
             self.endpoints[name] = _from_table(file, name, table)
-        self._default_url = base_url or environ.get("OPENAI_BASE_URL")
+        self._default_url = base_url or environ.get(OPENAI_PLACE) or None
 
     def model(self, text: str) -> ModelRef:
         """Read `NAME`, `NAME@ENDPOINT` or `NAME@URL`.
@@ -74,7 +77,8 @@ class Places:
         return self._keep(self._default())
 
     def _default(self) -> EndpointSettings:
-        url = checked_url(self._default_url or OPENAI_URL)
+        with fault_of(OPENAI_PLACE):
+            url = checked_url(self._default_url or OPENAI_URL)
         name = OPENAI if url == OPENAI_URL else _label(url)
         if OPENAI_KEY in self._environ:
             _check_transport(url, OPENAI_KEY)
@@ -89,8 +93,21 @@ class Places:
         )
 
     def _keep(self, endpoint: EndpointSettings) -> str:
-        self.endpoints[endpoint.name] = endpoint
-        return endpoint.name
+        """Add an endpoint, unless it is there; two addresses never share a name (http and https, say)."""
+        known = self.endpoints.setdefault(endpoint.name, endpoint)
+        if known.base_url == endpoint.base_url:
+            return known.name
+        whole = replace(endpoint, name=str(endpoint.base_url))
+        return self.endpoints.setdefault(whole.name, whole).name
+
+
+@contextmanager
+def fault_of(name: str) -> Iterator[None]:
+    """Faults found within are faults of this flag or variable."""
+    try:
+        yield
+    except UsageError as fault:
+        raise UsageError(f"{name}: {fault}") from fault
 
 
 def checked_url(text: str) -> str:
@@ -122,7 +139,7 @@ def _from_table(file: TomlFile, name: str, table: Table) -> EndpointSettings:
         url = checked_url(table["base_url"])
     with file.at(f"{at}.api_key_env"):
         _check_key(url, table.get("api_key_env"))
-    _check_headers(file, table.get("headers", {}), at)
+    _check_headers(file, url, table.get("headers", {}), f"{at}.headers")
     for limit in ("timeout_s", "max_concurrency"):
         if limit in table and table[limit] <= 0:
             raise file.fault(f"found {table[limit]}, write a number above 0", f"{at}.{limit}")
@@ -142,10 +159,13 @@ def _check_transport(url: str, variable: str) -> None:
         raise UsageError(f"{variable} would go to {url} unencrypted; write https://, or send no key there")
 
 
-def _check_headers(file: TomlFile, headers: Table, at: str) -> None:
+def _check_headers(file: TomlFile, url: str, headers: Table, at: str) -> None:
+    """Headers may hold a key: they go where a key may go."""
     for header, value in headers.items():
         if not isinstance(value, str):
-            raise file.fault(f"found {value!r}, write a text", f"{at}.headers.{header}")
+            raise file.fault(f"found {value!r}, write a text", f"{at}.{header}")
+        with file.at(f"{at}.{header}"):
+            _check_transport(url, f"header {header}")
 
 
 def _label(url: str) -> str:

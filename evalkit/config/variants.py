@@ -119,10 +119,7 @@ def _can_tune(config: Config, suite: Suite) -> bool:
 
 
 def _no_ft(config: Config, suite: Suite) -> str:
-    culprit = remote(config, suite)
-    why = (
-        f"{culprit} is remote, ft is not named"
-        if culprit
-        else f"suite {suite.name} has no `train:` to learn from"
-    )
+    why = f"suite {suite.name} has no `train:` to learn from"
+    if culprit := remote(config, suite):
+        why = f"{culprit} is remote, ft is not named"
     return f"{why}; add --ft NAME[@ENDPOINT|@URL], or --no-gate to ask the other variants alone"

@@ -99,11 +99,11 @@ class Execution:
     def interrupt(self) -> None:
         """Ask nothing more; what is under way is waited for a while, and dropped when interrupted again."""
         if self.tally.stopped == "interrupted":
-            return self._drop()
+            self._drop()
+            return
         self.tally.stopped = "interrupted"
         self.observer.note(f"stopping: up to {GRACE_S:.0f} s for answers under way; Ctrl-C again drops them")
         asyncio.get_running_loop().call_later(GRACE_S, self._drop)
-        return None
 
     def _drop(self) -> None:
         for worker in self._workers:
