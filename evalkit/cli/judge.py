@@ -23,6 +23,7 @@ from evalkit.report.figures import interval, percent
 from evalkit.run.calibration import Calibration, text_sha256, write_calibration
 from evalkit.run.labelled import Agreement, Judging, Labelled, agreement, read_labelled
 from evalkit.run.options import RunOptions
+from evalkit.run.prepare import check_priced
 from evalkit.stats import Rate
 
 EXAMPLE = """\
@@ -40,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
     rubric = path.read_text("utf-8")
     config = load_config(Path.cwd(), ModelFlags(judge=given.judge, base_url=given.base_url))
     judge = config.models.get("judge", ModelRef(EMBEDDED_JUDGE, LOCAL))
+    if given.max_cost is not None:
+        check_priced([judge], config)
     with (
         reachable(config, RunOptions().state, needed=judge.endpoint == LOCAL) as config,
         _bar(labelled) as bar,

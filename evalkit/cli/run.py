@@ -196,11 +196,14 @@ def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
 
 
 def _ending(outcome: Outcome) -> str:
-    """Where everything lies, and how to go on with what was left."""
+    """Where everything lies; where cases are left, why, and how to go on."""
+    reasons = {
+        "interrupted": "Interrupted",
+        "budget": "Stopped at --max-cost",
+        "maxfail": "Stopped at the candidate's failures (-x, --maxfail)",
+    }
     lines = [f"Report and records: {outcome.folder}"]
-    if outcome.stopped in ("interrupted", "budget") or outcome.errors:
-        why = {"interrupted": "Interrupted", "budget": "Stopped at --max-cost"}.get(
-            outcome.stopped or "", f"{outcome.errors} of {outcome.planned} could not be asked"
-        )
+    if outcome.stopped or outcome.errors:
+        why = reasons.get(str(outcome.stopped), f"{outcome.errors} of {outcome.planned} could not be asked")
         lines.append(f"{why}. To go on: evalkit run --resume {outcome.folder}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.comparison import Pair, compare
 from evalkit.report.asked import asked_lines, plan_line
-from evalkit.report.model import Report
+from evalkit.report.model import Asked, Report
 from evalkit.report.notes import notes
 from evalkit.run import read_info, read_records
 from evalkit.run.estimate import Estimate
@@ -26,7 +26,7 @@ def load_report(folder: Path) -> Report:
     return Report(folder.name, _asked(info), plan, comparison, notes(info, comparison))
 
 
-def _asked(info: dict[str, Any]) -> Any:
+def _asked(info: dict[str, Any]) -> tuple[Asked, ...]:
     variants = [
         (variant["name"], variant["model"], variant["endpoint"])
         for found in info["plan"]["variants"].values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
     judges = {name: judge_for(config, suite) for name, suite in judged.items()}
     prepared = Prepared(tuple(chosen), variants, judges, plan)
     if options.max_cost is not None:
-        _check_priced(prepared.refs, config)
+        check_priced(prepared.refs, config)
     return prepared
 
 
@@ -113,8 +113,12 @@ def _only_failed(suites: Sequence[Suite], config: Config, folder: Path) -> tuple
     )
 
 
-def _check_priced(refs: frozenset[ModelRef], config: Config) -> None:
-    """A cap holds only where prices are known: a public host needs one for each of its models."""
+def check_priced(refs: Iterable[ModelRef], config: Config) -> None:
+    """A cap holds only where prices are known: a public host needs one for each of its models.
+
+    Raises:
+        UsageError: a price is missing.
+    """
     for ref in sorted(refs, key=lambda ref: (ref.endpoint, ref.model)):
         url = config.endpoints[ref.endpoint].base_url
         if url is None or is_private(url) or price_of(ref.model, ref.endpoint, config.prices):

@@ -79,7 +79,8 @@ async def _tune(
     """Make the fine-tunes that are missing, all suites at once; by suite name."""
     if not prepared.untuned:
         return {}
-    local = await connect(endpoints[LOCAL], config.endpoints[LOCAL], [EMBEDDED_BASE])
+    embedded = {EMBEDDED_BASE} | {ref.model for ref in prepared.refs if ref.endpoint == LOCAL}
+    local = await connect(endpoints[LOCAL], config.endpoints[LOCAL], sorted(embedded))
     base = Base(EMBEDDED_BASE, local.fingerprints.get(EMBEDDED_BASE))
     observer.note(f"fine-tuning {base.model} for {', '.join(suite.name for suite in prepared.untuned)}")
     made = await asyncio.gather(*(ensure_ft(suite, base, local.endpoint) for suite in prepared.untuned))

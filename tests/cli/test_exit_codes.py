@@ -29,12 +29,12 @@ def test_nothing_wrong_is_0() -> None:
     [
         (None, 0, 0),
         (None, 3, 12),
-        ("maxfail", 0, 0),
+        ("maxfail", 0, 12),
         ("budget", 0, 11),
         ("budget", 3, 11),
         ("interrupted", 3, 2),
     ],
 )
 def test_how_a_run_ends(stopped: Stopped | None, errors: int, code: int) -> None:
-    """An interrupted run is 2, one at its budget 11, one with cases that could not be asked 12, else 0."""
+    """An interrupted run is 2, one at its budget 11, one with cases that were not asked 12."""
     assert of_outcome(Outcome(Path(), 10, 5, 0, errors, stopped)) == code
