@@ -142,13 +142,12 @@ def _arguments(check: type[Check], argument: Any) -> Mapping[str, Any]:
 
 
 def _shortened(path: FieldPath, check: type[Check], argument: Any) -> FieldPath:
-    """The path as it stands in the suite, where the first argument has no name of its own."""
-    first = _fields(check)[0].name
-    if len(path) > 1 and path[1] == first and not isinstance(argument, Mapping):
+    """The path as it stands in the suite, where the first argument is not written by its name."""
+    if argument is None or path[1:2] != (_fields(check)[0].name,):
+        return path
+    if not isinstance(argument, Mapping):
         return (path[0], *path[2:])
-    if len(path) > 1 and path[1] == first and isinstance(argument, Mapping) and "file" in argument:
-        return (path[0], "file", *path[2:])
-    return path
+    return (path[0], "file", *path[2:]) if "file" in argument else path
 
 
 def _argument_lines(check: type[Check]) -> Iterator[str]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import regex
 
@@ -10,6 +14,7 @@ SECONDS = 1.0
 MAX_PATTERN_CHARS = 10_000
 MAX_REPEATS = 100_000  # `regex` unrolls the least count of {n,m}: nested counts would fill the memory
 
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _COUNT = regex.compile(r"\{(\d+)(?:,\d*)?\}")
 _RECURSION = regex.compile(r"\(\?(?:R|[+-]?\d|&|P>)")
 
@@ -40,6 +45,16 @@ def compiled(pattern: str, *, ignore_case: bool = False) -> regex.Pattern[str]:
         raise PatternError(f"no regular expression: {error}") from error
 
 
+@contextmanager
+def one_limit() -> Iterator[None]:
+    """All matching inside shares one time limit: a thousand slow matches must not add up."""
+    token = _deadline.set(time.monotonic() + SECONDS)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 def found(pattern: regex.Pattern[str], text: str, *, full: bool = False) -> regex.Match[str] | None:
     """The first match in the text, or the match of the whole text.
 
@@ -47,8 +62,12 @@ def found(pattern: regex.Pattern[str], text: str, *, full: bool = False) -> rege
         PatternTimeout: it took too long.
     """
     match = pattern.fullmatch if full else pattern.search
+    deadline = _deadline.get()
+    seconds = SECONDS if deadline is None else deadline - time.monotonic()
+    if seconds <= 0:
+        raise PatternTimeout(pattern.pattern)
     try:
-        return match(text, timeout=SECONDS, concurrent=True)
+        return match(text, timeout=seconds, concurrent=True)
     except TimeoutError as error:
         raise PatternTimeout(pattern.pattern) from error
 

@@ -23,7 +23,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
 from evalkit.checks.fields import shown
-from evalkit.checks.patterns import PatternError, compiled, found
+from evalkit.checks.patterns import PatternError, compiled, found, one_limit
 
 FAULTS_READ = 20  # of which the most telling is reported: an answer may hold thousands
 
@@ -73,10 +73,11 @@ def first_fault(validator: Validator, value: Any) -> str | None:
     """What is wrong with the value, as `$.player: want type "string", got 12`; None if it is valid.
 
     Raises:
-        PatternTimeout: a pattern took too long.
+        PatternTimeout: its patterns took too long together.
         RecursionError: schema and value nest too deep together.
     """
-    fault = best_match(islice(validator.iter_errors(value), FAULTS_READ))
+    with one_limit():
+        fault = best_match(islice(validator.iter_errors(value), FAULTS_READ))
     return None if fault is None else _told(fault)
 
 

@@ -13,6 +13,7 @@ from evalkit.suite.model import NamedCheck
 from evalkit.suite.shape import AroundCheck, CheckEntry
 
 _AROUND = ("name", "kind", "weight")
+_RESERVED = "whole"  # the check that a run puts every answer to, whether it is refused or cut off
 
 
 def named_checks(
@@ -28,7 +29,7 @@ def named_checks(
     Raises:
         FieldError: an entry that is no check; its path begins with `checks`.
     """
-    names = set(taken)
+    names = {_RESERVED, *taken}
     checks = []
     for i, entry in enumerate(entries):
         check = _named_check(entry, folder, names, ("checks", i))

@@ -40,7 +40,7 @@ def load_suite(path: Path | str) -> Suite:
         InputError: anything in it that cannot be used: file, line, field, what was found, what to write.
     """
     path = Path(path)
-    folder = Folder(path if path.is_dir() else path.parent)
+    folder = Folder(path.parent if path.name == FILE else path)
     file = folder.root / FILE
     try:
         data = folder.bytes(folder.find(FILE, ()))

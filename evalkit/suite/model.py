@@ -53,6 +53,11 @@ class Case:
     vars: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[NamedCheck, ...] = ()
 
+    @property
+    def tools(self) -> tuple[Mapping[str, Any], ...]:
+        """The tools that the model may call."""
+        return tuple(self.params.get("tools", ()))
+
 
 @dataclass(frozen=True, slots=True)
 class GateRule:

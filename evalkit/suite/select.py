@@ -70,7 +70,7 @@ def select(suites: Sequence[Suite], selection: Selection) -> tuple[Suite, ...]:
 
 
 def _suites_at(path: Path) -> Iterator[Path]:
-    if not path.exists():
+    if not _exists(path):
         raise UsageError(f"{path} does not exist; name a suite's folder, its {FILE}, or a folder of suites")
     if path.is_file():
         if path.name != FILE:
@@ -81,6 +81,13 @@ def _suites_at(path: Path) -> Iterator[Path]:
     if not found:
         raise NothingCollected(f"no suite in {path}: neither {path / FILE} nor {path / '*' / FILE} is there")
     yield from found
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{str(path)[:200]!r} cannot be used: {error}") from error
 
 
 def _filter(selection: Selection) -> Callable[[Suite, Case], bool]:

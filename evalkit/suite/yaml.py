@@ -70,9 +70,7 @@ class _Events:
         try:
             event = next(self._events)
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.line = mark.line + 1 if mark else self.line
-            raise self.fault(f"no YAML: {' '.join(filter(None, (error.context, error.problem)))}") from error
+            raise self._no_yaml(error) from error
         except (YAMLError, ValueError, IndexError) as error:
             raise self.fault(f"no YAML: {str(error).splitlines()[0]}") from error
         self.line = event.start_mark.line + 1 if event.start_mark else self.line
@@ -80,6 +78,12 @@ class _Events:
 
     def fault(self, what: str) -> InputError:
         return InputError(what, file=self.file, line=self.line)
+
+    def _no_yaml(self, error: MarkedYAMLError) -> InputError:
+        if error.problem_mark:
+            self.line = error.problem_mark.line + 1
+        since = f" begun on line {error.context_mark.line + 1}," if error.context_mark else ""
+        return self.fault(f"no YAML: {error.context or ''}{since} {error.problem or ''}")
 
 
 @dataclass(slots=True)
