@@ -7,8 +7,11 @@
     cache.py      keys and values of the slots, and of system prefixes seen before
     sampling.py   logits -> the next token
     batch.py      Engine: sixteen slots, filled as they fall free
-    backward.py   the layers again, kept for training, with hand-derived gradients
-    train.py      fine_tune: batches, AdamW, step reports
+    train.py      fine_tune: AdamW, step reports
+
+behind them: config.py and tensors.py (reading a checkpoint), projection.py and attention.py (what differs
+between prefill and decode), slots.py and answer.py (the numbers and the state of what is being answered),
+packing.py, trainable.py, blocks.py and backward.py (examples, parameters and gradients of training).
 
 Import modules of this package directly. Importing any of them sets one BLAS thread, which must happen
 before numpy is loaded: two spinning threads on two busy cores cost a factor of a hundred.

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
 import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from evalkit.errors import UsageError
-from evalkit.local.engine.job import ContextLengthExceeded, Finish, GenerationFailed, Job, TokenEvent
-from evalkit.local.engine.sampling import by_chance, by_probability, chance_at, log_softmax, top_tokens
+from evalkit.local.engine.answer import Answer
+from evalkit.local.engine.job import ContextLengthExceeded, GenerationFailed, Job
+from evalkit.local.engine.sampling import log_softmax
 from evalkit.local.engine.slots import Slots
 from evalkit.local.engine.weights import Array, Model
 
 log = logging.getLogger(__name__)
-
-SHORTEST_PREFIX = 16
-"""A shorter prefix is quicker computed with the rest than looked up apart from it."""
-
-
-@dataclass(slots=True, eq=False)
-class Answer:
-    """A job in a slot, and how far it has come.
-
-    Attributes:
-        seed: of its draws.
-        position: where `last` stands, counted from the prompt's first token.
-        last: the token that the next one follows.
-        cached: prompt tokens that came from the prefix cache.
-        text: the bytes generated so far; kept for a constrained job only.
-    """
-
-    job: Job
-    seed: int
-    position: int
-    last: int = 0
-    cached: int = 0
-    text: bytes = b""
 
 
 class Engine:
@@ -146,19 +122,11 @@ class Engine:
             if answer is not None:
                 yield slot, answer
 
-    def _free(self, slot: int) -> None:
-        if answer := self._answers[slot]:
-            self._slots.free(slot, answer.position + 1)
-            self._answers[slot] = None
-
     def _prefill(self, slot: int, job: Job) -> None:
         seed = secrets.randbits(64) if job.seed is None else job.seed
-        answer = Answer(job, seed, position=len(job.ids) - 1)
+        answer = Answer(job, seed, position=len(job.ids) - 1, last=job.ids[-1])
         self._answers[slot] = answer
-        prefix = min(job.prefix, len(job.ids) - 1)
-        logits, answer.cached = self._slots.prefill(
-            slot, job.ids, prefix if prefix >= SHORTEST_PREFIX else 0, job.adapter
-        )
+        logits, answer.cached = self._slots.prefill(slot, job.ids, job.prefix, job.adapter)
         self._advance(slot, answer, log_softmax(logits)[0])
 
     def _decode(self) -> None:
@@ -172,66 +140,29 @@ class Engine:
             self._advance(slot, answer, logprobs[slot])
 
     def _advance(self, slot: int, answer: Answer, logprobs: Array) -> None:
-        """Choose the next token, send it, and free the slot if it was the last one."""
+        """Send the next token; the slot falls free with the last one, or when something goes wrong."""
         try:
-            event = self._choose(answer, logprobs)
+            event = answer.advance(logprobs, self._vocabulary, self.max_len)
             answer.job.on_token(event)
-        except Exception as error:  # a callback's fault must not stop the other jobs
-            self._fail(slot, answer.job, error)
-            return
-        answer.last, answer.position = event.id, answer.position + 1
-        if event.finished:
+        except Exception as error:  # one job's fault must not stop the others
             self._free(slot)
+            _report_failure(answer.job, error)
+        else:
+            if event.finished:
+                self._free(slot)
 
-    def _choose(self, answer: Answer, logprobs: Array) -> TokenEvent:
-        job = answer.job
-        if not math.isfinite(logprobs[0]):  # one number that is none spoils the whole row
-            raise GenerationFailed("the numbers overflowed; the adapter or the weights are unusable")
-        token = self._permitted(answer, candidates(answer, logprobs))
-        return TokenEvent(
-            id=token,
-            logprob=float(logprobs[token]),
-            top=top_tokens(logprobs, job.logprobs) if job.logprobs else (),
-            finished=self._finish(answer, token),
-            cached=answer.cached,
-        )
-
-    def _finish(self, answer: Answer, token: int) -> Finish | None:
-        if token in answer.job.stop_ids:
-            return "stop"
-        generated = answer.position + 2 - len(answer.job.ids)
-        full = generated >= answer.job.max_tokens or answer.position + 2 >= self.max_len
-        return "length" if full else None
-
-    def _permitted(self, answer: Answer, tokens: Iterator[int]) -> int:
-        """The first of `tokens` that the job's constraint lets follow; appends it to the answer's text."""
-        allow = answer.job.allow
-        if allow is None:
-            return next(tokens)
-        for token in tokens:
-            if token in answer.job.stop_ids:
-                if allow.may_end(answer.text):
-                    return token
-            elif (spelled := self._vocabulary[token]) and allow(answer.text + spelled):
-                answer.text += spelled
-                return token
-        raise GenerationFailed("no token may follow: the constraint permits no end and no continuation")
-
-    def _fail(self, slot: int, job: Job, error: Exception) -> None:
-        self._free(slot)
-        failure = (
-            error if isinstance(error, GenerationFailed) else GenerationFailed(f"a callback raised {error!r}")
-        )
-        failure.__cause__ = error if failure is not error else None
-        log.warning("job given up: %s", failure)
-        if job.on_error:
-            job.on_error(failure)
+    def _free(self, slot: int) -> None:
+        if answer := self._answers[slot]:
+            self._slots.free(slot, answer.position + 1)
+            self._answers[slot] = None
 
 
-def candidates(answer: Answer, logprobs: Array) -> Iterator[int]:
-    """Tokens in the order in which they are to be tried."""
-    job = answer.job
-    if job.temperature <= 0:
-        return by_probability(logprobs)
-    chance = chance_at(answer.seed, answer.position + 1 - len(job.ids))
-    return by_chance(logprobs, job.temperature, job.top_p, chance)
+def _report_failure(job: Job, error: Exception) -> None:
+    if isinstance(error, GenerationFailed):
+        failure = error
+    else:
+        failure = GenerationFailed(f"a callback raised {error!r}")
+        failure.__cause__ = error
+    log.warning("job given up: %s", failure)
+    if job.on_error:
+        job.on_error(failure)

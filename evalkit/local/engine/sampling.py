@@ -36,8 +36,8 @@ def by_chance(
     The later ones serve a caller who may not take the first: together they make a draw from those that
     may be taken. When the `top_p` share is used up, the rest follows by probability.
     """
-    order = np.argsort(-logprobs, kind="stable")
-    weights = np.exp((logprobs[order] - logprobs[order[0]]).astype(np.float64) / temperature)
+    order = np.argsort(-logprobs, kind="stable") if top_p < 1 else np.arange(len(logprobs))
+    weights = np.exp((logprobs[order] - logprobs.max()).astype(np.float64) / temperature)
     weights /= weights.sum()
     kept = int(np.searchsorted(np.cumsum(weights), top_p)) + 1
     weights = weights[:kept]

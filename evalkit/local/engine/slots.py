@@ -17,6 +17,9 @@ from evalkit.local.engine.weights import Array, Model
 PIECE = 128
 """Tokens prefilled at once: with more, activations leave the processor's cache."""
 
+SHORTEST_PREFIX = 16
+"""A shorter prefix is quicker computed with the rest than apart from it."""
+
 TILE = 16
 """Prompts are padded to a multiple of this, which BLAS is faster on."""
 
@@ -32,7 +35,7 @@ class Slots:
     def prefill(
         self, slot: int, ids: Sequence[int], prefix: int, adapter: Adapter | None
     ) -> tuple[Array, int]:
-        """Put a prompt into a free slot; its first `prefix` tokens (less than all) are kept for reuse.
+        """Put a prompt into a free slot; its first `prefix` tokens are kept for the next who shares them.
 
         The prefix is computed apart from the rest even when nothing of it is cached, so that the rest
         starts from the same bits either way.
@@ -40,6 +43,8 @@ class Slots:
         Returns:
             the logits after the last token, (1, vocab), and how many tokens came from the prefix cache.
         """
+        prefix = min(prefix, len(ids) - 1)  # the last token is always computed: it gives the logits
+        prefix = prefix if prefix >= SHORTEST_PREFIX else 0
         cached = self._prefill_prefix(slot, tuple(ids[:prefix]), adapter) if prefix else 0
         return self._run(slot, ids, prefix, adapter), cached
 
