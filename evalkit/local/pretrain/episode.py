@@ -1,0 +1,28 @@
+"""The unit of the corpus: several independent turns under one system text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and the answer that is to be learned."""
+
+    user: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Turns that share a system text but never see one another.
+
+    kind "chat": `system` is the system message ("" = none).
+    kind "text": `system + user + answer` is one plain text, as /v1/completions sees it, so
+    `system` ends with its own newline, and `answer` begins with its own space.
+    """
+
+    system: str
+    turns: tuple[Turn, ...]
+    kind: Literal["chat", "text"] = "chat"
