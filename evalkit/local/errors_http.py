@@ -5,25 +5,14 @@ Source of the bodies: OpenAI's API description (schema `ErrorResponse`) and the 
 
 from __future__ import annotations
 
-import json
-import logging
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-log = logging.getLogger("evalkit.local")
-
-
-class Answer(Response):
-    """A JSON body in pure ASCII: a lone surrogate that came in goes out escaped, never as broken UTF-8."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        """Write `content` as compact JSON; NaN and infinity are refused."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+from evalkit.local.json_response import JsonResponse
 
 
 class ApiError(Exception):
@@ -45,9 +34,9 @@ class ApiError(Exception):
         """Give the body: {"error": {message, type, param, code}}."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
-    def answer(self) -> Answer:
+    def answer(self, headers: Mapping[str, str] | None = None) -> JsonResponse:
         """Give the whole HTTP answer."""
-        return Answer(self.body(), status_code=self.status)
+        return JsonResponse(self.body(), status_code=self.status, headers=headers)
 
 
 def model_not_found(name: str) -> ApiError:
@@ -92,10 +81,9 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
         )
     else:
         refusal = ApiError(str(error.detail), status=error.status_code)
-    return refusal.answer()
+    return refusal.answer(error.headers)
 
 
-async def answer_fault(request: Request, error: Exception) -> Response:
-    """Answer an exception that nobody expected; the server's log has its traceback."""
-    log.error("%s %s failed: %r", request.method, request.url.path, error)
+async def answer_fault(_request: Request, _error: Exception) -> Response:
+    """Answer an exception that nobody expected; it goes on to the server's log."""
     return server_error("The server had an error while processing your request.").answer()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import signal
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from evalkit.local.answer import AnswerReader, Piece, joined
+from evalkit.local.ending import end_server
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.batch import Engine
 from evalkit.local.engine.job import Constraint, GenerationFailed, Job, TokenEvent
 from evalkit.local.errors_http import server_error
-
-log = logging.getLogger("evalkit.local")
 
 
 class EngineThread:
@@ -51,8 +47,7 @@ class EngineThread:
         try:
             self._engine.run_forever(self._ending)
         except Exception:
-            log.exception("the engine broke")
-            os.kill(os.getpid(), signal.SIGTERM)
+            end_server("the engine broke")
 
 
 @dataclass(frozen=True, slots=True)

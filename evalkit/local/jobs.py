@@ -8,11 +8,12 @@ import json
 import logging
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit.local.ending import end_server
 from evalkit.local.order import Order
 from evalkit.local.rows import Event, FineTune, JobStatus, Level, TunedModel, new_id, now
 from evalkit.local.served import fingerprint
@@ -39,6 +40,10 @@ class JobRunner:
 
     Jobs that a killed server left unfinished begin anew: the same data, hyperparameters and seed give the
     same adapter, to the bit.
+
+    Args:
+        store: where jobs, their events and their models are kept.
+        base: the one model that can be fine-tuned.
     """
 
     def __init__(self, store: Store, base: BaseModel):
@@ -56,6 +61,12 @@ class JobRunner:
 
     async def run(self) -> None:
         """Work until cancelled; a training process under way is ended then."""
+        try:
+            await self._run()
+        except Exception:
+            end_server("fine-tuning broke")
+
+    async def _run(self) -> None:
         for job in self._store.all(FineTune):
             if job.status in UNFINISHED:
                 self._move(job, "validating_files", "The server was restarted: the job begins anew")
@@ -85,14 +96,15 @@ class JobRunner:
 
     async def _train(self, job: FineTune) -> None:
         job = self._move(job, "running", "Fine-tuning job started")
-        async for report in _reports(self._order(job)):
-            if report["kind"] == "step":
-                self._note_step(job, report)
-            elif report["kind"] == "done":
-                self._succeed(job, report)
-                return
-            else:
-                raise BadTrainingFile(report["code"], report["message"], report["param"])
+        async with contextlib.aclosing(_reports(self._order(job))) as reports:
+            async for report in reports:
+                if report["kind"] == "step":
+                    self._note_step(job, report)
+                elif report["kind"] == "done":
+                    self._succeed(job, report)
+                    return
+                else:
+                    raise BadTrainingFile(report["code"], report["message"], report["param"])
         raise RuntimeError("the training process ended without a result; see the lines above")
 
     def _order(self, job: FineTune) -> Order:
@@ -158,8 +170,8 @@ def _event(job: FineTune, message: str, level: Level = "info") -> Event:
     return Event(new_id("ftevent-"), job.id, now(), level, message)
 
 
-async def _reports(order: Order) -> AsyncIterator[dict[str, Any]]:
-    """Run a training process on an order and give its reports; it is ended with the loop that reads them."""
+async def _reports(order: Order) -> AsyncGenerator[dict[str, Any], None]:
+    """Run a training process on an order and give its reports; closing the generator ends it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "evalkit.local.worker", stdin=PIPE, stdout=PIPE, start_new_session=True
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.local.chat_template import ChatTemplate, Lesson, Message, Role, text_of
+from evalkit.local.validate import shown
 
 FEWEST = 10  # examples that a job needs, as at OpenAI
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -111,9 +112,9 @@ def _message(at: int, message: Any) -> Message:
     role, weight = message.get("role"), message.get("weight", 1)
     text = text_of(message.get("content"))
     if not isinstance(role, str) or role not in ROLES:
-        raise ValueError(f"message {at}: role {role!r} is none of {', '.join(ROLES)}")
+        raise ValueError(f"message {at}: role {shown(role)} is none of {', '.join(ROLES)}")
     if text is None:
         raise ValueError(f'message {at}: "content" must be a text')
     if isinstance(weight, bool) or weight not in (0, 1):
-        raise ValueError(f"message {at}: weight {weight!r} is neither 0 nor 1")
+        raise ValueError(f"message {at}: weight {shown(weight)} is neither 0 nor 1")
     return Message(ROLES[role], text, float(weight))

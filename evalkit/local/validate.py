@@ -144,7 +144,7 @@ class Fields:
         if value not in allowed:
             options = ", ".join(f"'{option}'" for option in allowed)
             raise ApiError(
-                f"Invalid value: {_shown(value)}. Supported values are: {options}.",
+                f"Invalid value: {shown(value)}. Supported values are: {options}.",
                 param=self.place(name),
                 code="invalid_value",
             )
@@ -186,13 +186,13 @@ class Fields:
         if value < low:
             self._refuse(
                 name,
-                f"{kind} below minimum value. Expected a value >= {low}, but got {_shown(value)} instead.",
+                f"{kind} below minimum value. Expected a value >= {low}, but got {shown(value)} instead.",
                 f"{kind}_below_min_value",
             )
         if high is not None and value > high:
             self._refuse(
                 name,
-                f"{kind} above maximum value. Expected a value <= {high}, but got {_shown(value)} instead.",
+                f"{kind} above maximum value. Expected a value <= {high}, but got {shown(value)} instead.",
                 f"{kind}_above_max_value",
             )
 
@@ -215,7 +215,7 @@ def _named(value: object) -> str:
     return "null" if value is None else names.get(type(value), "an object")
 
 
-def _shown(value: object) -> str:
-    """Write a value into a message, shortened: a body may carry a number of thousands of digits."""
+def shown(value: object) -> str:
+    """Write a value for a message, shortened: a client may send a number of thousands of digits."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -64,17 +64,9 @@ class Server:
 
 @contextmanager
 def running(checkpoint: Path, state: Path, *flags: str) -> Iterator[Server]:
-    """Run a server until the block ends."""
-    command = [
-        sys.executable,
-        "-m",
-        "evalkit.local",
-        "--weights",
-        str(checkpoint),
-        "--state",
-        str(state),
-        *flags,
-    ]
+    """Run a server until the block ends, or this process does."""
+    folders = ["--weights", str(checkpoint), "--state", str(state)]
+    command = [sys.executable, "-m", "evalkit.local", *folders, "--exit-with-parent", *flags]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=root
@@ -83,7 +75,7 @@ def running(checkpoint: Path, state: Path, *flags: str) -> Iterator[Server]:
         line = process.stdout.readline()
         assert line.startswith("ready http://127.0.0.1:"), f"the server said {line!r}"
         try:
-            with httpx2.Client(timeout=30) as http:
+            with httpx2.Client(timeout=120) as http:
                 yield Server(line.split()[1], process, http)
         finally:
             process.terminate()

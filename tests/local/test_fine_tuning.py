@@ -41,7 +41,7 @@ def tune(client: OpenAI, lines: Sequence[Any], **options: Any) -> FineTuningJob:
 
 
 def ended(client: OpenAI, job_id: str) -> FineTuningJob:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while (job := client.fine_tuning.jobs.retrieve(job_id)).status not in ("succeeded", "failed"):
         assert time.monotonic() < deadline, job.status
         time.sleep(0.05)

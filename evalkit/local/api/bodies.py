@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from evalkit.local.answer import Piece
 from evalkit.local.errors_http import ApiError, server_error
+from evalkit.local.json_response import encoded
 from evalkit.local.served import ServedModel
 
 log = logging.getLogger("evalkit.local")
@@ -71,4 +71,4 @@ async def _lines(bodies: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
 
 
 def _event(body: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n\n"
+    return b"data: " + encoded(body) + b"\n\n"

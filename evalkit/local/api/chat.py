@@ -25,9 +25,10 @@ from evalkit.local.api.sampling import (
 from evalkit.local.chat_template import Message, Prompt, Role, text_of
 from evalkit.local.constrain import read_response_format
 from evalkit.local.engine.job import TokenEvent
-from evalkit.local.errors_http import Answer, ApiError, not_supported
+from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.generation import Question
 from evalkit.local.grammar import Constrained, Grammar
+from evalkit.local.json_response import JsonResponse
 from evalkit.local.rows import new_id, now
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services, services_of
@@ -58,7 +59,8 @@ UNSUPPORTED: dict[str, tuple[Any, ...]] = {  # with the values that ask for noth
 }
 KNOWN = ("messages", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format")
 MOST_LOGPROBS = 20
-LONG = 20_000  # characters: longer prompts are encoded off the event loop
+LONG = 20_000  # characters: longer prompts are encoded off the event loop,
+PER_MESSAGE = 50  # to which each message adds so many for its own work
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ async def create(request: Request) -> Response:
         return EventStream(_chunks(asked, question))
     generation = start(services, question, live=False)
     try:
-        return Answer(_whole(asked, await unless_gone(request, generation.whole())))
+        return JsonResponse(_whole(asked, await unless_gone(request, generation.whole())))
     finally:
         generation.cancel()
 
@@ -164,7 +166,7 @@ def _read_logprobs(body: Fields) -> int | None:
 async def _prepared(services: Services, request: ChatRequest) -> Asked:
     """Find the model and lay out the prompt."""
     model = services.models.find(request.model)
-    if sum(len(message.text) for message in request.messages) > LONG:
+    if sum(len(message.text) + PER_MESSAGE for message in request.messages) > LONG:
         prompt = await asyncio.to_thread(services.template.prompt, request.messages)
     else:
         prompt = services.template.prompt(request.messages)

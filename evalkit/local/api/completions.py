@@ -23,8 +23,9 @@ from evalkit.local.api.sampling import (
     unless_gone,
 )
 from evalkit.local.chat_template import ChatTemplate, Prompt
-from evalkit.local.errors_http import Answer, ApiError, not_supported
+from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.generation import Generation, Question
+from evalkit.local.json_response import JsonResponse
 from evalkit.local.rows import new_id, now
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services, services_of
@@ -94,7 +95,7 @@ async def create(request: Request) -> Response:
     finally:
         for generation in generations:
             generation.cancel()
-    return Answer(_whole(asked, answers))
+    return JsonResponse(_whole(asked, answers))
 
 
 def read_completion(body: Fields) -> CompletionRequest:

@@ -9,7 +9,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from evalkit.local.errors_http import Answer, ApiError, not_found, not_supported, server_error
+from evalkit.local.errors_http import ApiError, not_found, not_supported, server_error
+from evalkit.local.json_response import JsonResponse
 from evalkit.local.rows import StoredFile, new_id, now
 from evalkit.local.services import Services, services_of
 from evalkit.local.validate import Fields
@@ -20,15 +21,14 @@ PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals") 
 async def create(request: Request) -> Response:
     """Keep an uploaded file."""
     services = services_of(request)
-    async with request.form(max_files=1, max_fields=8) as form:
-        upload = _checked(form)
-        try:
-            stored = await _kept(services, upload)
-        except OSError as fault:
-            raise server_error(f"The file could not be stored: {fault.strerror}.") from fault
+    try:
+        async with request.form(max_files=1, max_fields=8) as form:
+            stored = await _kept(services, _checked(form))
+    except OSError as fault:
+        raise server_error(f"The file could not be stored: {fault.strerror}.") from fault
     with services.store.transaction():
         services.store.put(stored)
-    return Answer(body(stored))
+    return JsonResponse(body(stored))
 
 
 def _checked(form: FormData) -> UploadFile:
@@ -60,7 +60,7 @@ async def _kept(services: Services, upload: UploadFile) -> StoredFile:
 
 async def retrieve(request: Request) -> Response:
     """Describe a file."""
-    return Answer(body(_found(request)))
+    return JsonResponse(body(_found(request)))
 
 
 async def content(request: Request) -> Response:

@@ -9,8 +9,9 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.errors_http import Answer, ApiError, not_supported
+from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.jobs import ORGANISATION
+from evalkit.local.json_response import JsonResponse
 from evalkit.local.rows import Event, FineTune, Hyperparameters, StoredFile, new_id, now
 from evalkit.local.services import Services, services_of
 from evalkit.local.store import Page
@@ -37,7 +38,7 @@ async def create(request: Request) -> Response:
     services = services_of(request)
     job = read_job(Fields(read_json(await request.body())), services)
     services.jobs.submit(job)
-    return Answer(body(job))
+    return JsonResponse(body(job))
 
 
 def read_job(fields: Fields, services: Services) -> FineTune:
@@ -144,12 +145,12 @@ async def list_jobs(request: Request) -> Response:
     page = services_of(request).store.page(
         FineTune, after=query.get("after"), limit=_read_limit(query), metadata=_metadata_filter(query)
     )
-    return Answer(_listed(page, [body(job) for job in page.rows]))
+    return JsonResponse(_listed(page, [body(job) for job in page.rows]))
 
 
 async def retrieve(request: Request) -> Response:
     """Describe a job."""
-    return Answer(body(_found(request)))
+    return JsonResponse(body(_found(request)))
 
 
 async def list_events(request: Request) -> Response:
@@ -158,7 +159,7 @@ async def list_events(request: Request) -> Response:
     page = services_of(request).store.page(
         Event, after=query.get("after"), limit=_read_limit(query), owner=job.id
     )
-    return Answer(_listed(page, [_event_body(event) for event in page.rows]))
+    return JsonResponse(_listed(page, [_event_body(event) for event in page.rows]))
 
 
 def _found(request: Request) -> FineTune:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.errors_http import Answer
+from evalkit.local.json_response import JsonResponse
 from evalkit.local.served import ServedModel
 from evalkit.local.services import services_of
 
@@ -15,12 +15,12 @@ from evalkit.local.services import services_of
 async def list_models(request: Request) -> Response:
     """List every model."""
     models = services_of(request).models.all()
-    return Answer({"object": "list", "data": [_body(model) for model in models]})
+    return JsonResponse({"object": "list", "data": [_body(model) for model in models]})
 
 
 async def retrieve(request: Request) -> Response:
     """Describe one model."""
-    return Answer(_body(services_of(request).models.find(request.path_params["model"])))
+    return JsonResponse(_body(services_of(request).models.find(request.path_params["model"])))
 
 
 def _body(model: ServedModel) -> dict[str, Any]:
