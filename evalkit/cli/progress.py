@@ -132,8 +132,8 @@ class Progress:
         self._meter: Meter = Silent() if quiet else Lines(0)
 
     def planned(self, plan: Plan) -> None:
-        """Print the heading; start the meter."""
-        if not self._quiet:
+        """Print the heading and start the meter, if anything is left to ask."""
+        if not self._quiet and plan.tasks:
             print(f"{self._heading(plan)}\n", flush=True)
             self._meter = (Bar if sys.stderr.isatty() else Lines)(len(plan.tasks))
 

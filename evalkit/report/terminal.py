@@ -38,10 +38,10 @@ _HEAD = (
 
 def heading(asked: Sequence[Asked], plan: str) -> str:
     """Who will be asked, where, with which key; and the plan: what is printed before anything is sent."""
-    rows = [[", ".join(line.variants), line.model, line.host, line.key] for line in asked]
-    lines = _table([[clip(printable(cell), 44) for cell in row] for row in rows], "llll")
-    width = max(4, *(len(row[0]) for row in rows))
-    return f"{lines}\n{'plan':{width}}  {printable(plan)}"
+    cells = [(", ".join(line.variants), line.model, line.host, line.key) for line in asked]
+    rows = [[clip(printable(cell), 44) for cell in row] for row in cells]
+    width = max(len(row[0]) for row in [*rows, ["plan"]])
+    return f"{_table(rows, 'llll')}\n{'plan':{width}}  {printable(plan)}"
 
 
 def terminal(report: Report, verbosity: int = 0) -> str:

@@ -189,6 +189,16 @@ def test_a_report_that_cannot_be_written_is_an_error(folder: Path, flags: list[s
     assert "Traceback" not in found.stderr
 
 
+def test_a_complete_run_can_be_gone_on_with(folder: Path, flags: list[str]) -> None:
+    """Where nothing is left to ask, --resume asks nothing and reports anew."""
+    main(["run", "cities", *flags, "-q"])
+    before = records(folder)
+    (folder / "reports" / "latest" / "report.md").unlink()
+    assert main(["run", "--resume", "reports/latest"]) == 0
+    assert records(folder) == before
+    assert (folder / "reports" / "latest" / "report.md").exists()
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_can_be_gone_on_with(folder: Path, flags: list[str]) -> None:
     """An interrupt ends with exit code 2 and says how to go on; the resumed run asks only what is left."""
