@@ -31,10 +31,11 @@ from evalkit.errors import InputError
 from evalkit.suite.document import Document
 from evalkit.suite.files import decoded
 
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 256 * 1024
 MAX_VALUES = 50_000  # with every alias written out
 MAX_DEPTH = 50
 MAX_DIGITS = 300
+MAX_MESSAGE_CHARS = 300  # a tag or an anchor may be as long as the file
 
 
 def read(file: Path, data: bytes) -> Document:
@@ -77,7 +78,7 @@ class _Events:
         return event
 
     def fault(self, what: str) -> InputError:
-        return InputError(what, file=self.file, line=self.line)
+        return InputError(what[:MAX_MESSAGE_CHARS], file=self.file, line=self.line)
 
     def _no_yaml(self, error: MarkedYAMLError) -> InputError:
         if error.problem_mark:

@@ -111,7 +111,7 @@ def test_aliases_are_read_as_what_they_stand_for() -> None:
         (b"\xff\xfea\x00", 1, "found the byte 0xff"),
         ("- " * 1_000, 1, "nested more than 50 levels deep"),
         ("[" * 100_000, 1, "nested more than 50 levels deep"),
-        (b"#" * (MAX_BYTES + 1), None, "is larger than 524,288 bytes"),
+        (b"#" * (MAX_BYTES + 1), None, "is larger than 262,144 bytes"),
     ],
 )
 def test_what_cannot_be_trusted_is_refused_with_its_line(
