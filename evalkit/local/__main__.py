@@ -146,7 +146,7 @@ def _leave(*_signal: Any) -> None:
 
 def _end_with_stdin() -> None:
     """Wait for the end of stdin, which comes however the parent dies."""
-    while sys.stdin.buffer.read(1024):
+    while os.read(0, 1024):  # not through sys.stdin: its lock would still be held when the interpreter ends
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import jinja2.sandbox
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiktoken import Encoding
 
@@ -29,6 +29,7 @@ def encoding(checkpoint: Path) -> Encoding:
     return load_encoding(checkpoint)
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_same_tokens_as_the_folders_template(messages: list[Message]) -> None:
     """The shipped folder's Jinja template, rendered and encoded whole, gives the same tokens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalkit.local.text import TextStream
@@ -19,6 +19,7 @@ def in_pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(borders)]
 
 
+@settings(deadline=None)
 @given(TEXTS, STOPS, st.lists(st.integers(0, 200), max_size=40))
 @example("a€b", ["€"], [1, 2, 3])
 @example("aab", ["ab"], [1, 2])
@@ -37,6 +38,7 @@ def test_text_is_cut_before_the_first_stop(text: str, stops: list[str], cuts: li
     assert shown.encode() == (seen[: min(found)] if found else text.encode())
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 200), max_size=40))
 def test_whole_characters_are_not_held_back(text: str, cuts: list[int]) -> None:
     """Without stop strings every whole character is shown at once."""
