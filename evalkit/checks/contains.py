@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -19,6 +20,7 @@ class Contains:
         text: the text wanted, or a list of them.
         match: all of the list must occur, or any.
         ignore_case: whether A and a are the same.
+        words: whether a text must stand by itself, so that "old" is not found in "cold".
     """
 
     default_kind: ClassVar[CheckKind] = "correctness"
@@ -26,6 +28,7 @@ class Contains:
     text: str | tuple[str, ...] | None = None
     match: Literal["all", "any"] = "all"
     ignore_case: bool = False
+    words: bool = False
 
     def __post_init__(self) -> None:
         if self.text is not None and not all(self._wanted(None)):
@@ -43,7 +46,7 @@ class Contains:
         wanted = self._wanted(seen.reference)
         if not wanted:
             return unsure(str(self.fault(None)))
-        found = [want for want in wanted if self._plain(want) in self._plain(text)]
+        found = [want for want in wanted if self._stands_in(text, want)]
         missing = ", ".join(shown(want) for want in wanted if want not in found)
         passed = bool(found) if self.match == "any" else not missing
         return Verdict(
@@ -61,5 +64,9 @@ class Contains:
             return (reference.strip(),) if reference else ()
         return (self.text,) if isinstance(self.text, str) else self.text
 
-    def _plain(self, text: str) -> str:
-        return text.casefold() if self.ignore_case else text
+    def _stands_in(self, text: str, want: str) -> bool:
+        if self.ignore_case:
+            text, want = text.casefold(), want.casefold()
+        if not self.words:
+            return want in text
+        return re.search(rf"(?<!\w){re.escape(want)}(?!\w)", text) is not None

@@ -80,6 +80,15 @@ def test_equals_without_anything_to_compare_with_cannot_tell() -> None:
     assert checked("equals", None, "Oslo").passed is None
 
 
+def test_contains_can_insist_on_whole_words() -> None:
+    """"old" is part of "cold", but not a word of the sentence; next to punctuation it is one."""
+    wanted = {"text": "old", "words": True}
+    assert checked("contains", "old", "It is cold.").passed is True
+    assert checked("contains", wanted, "It is cold.").passed is False
+    assert checked("contains", wanted, "Old? No: old.").passed is True
+    assert checked("contains", {**wanted, "ignore_case": True}, "OLD!").passed is True
+
+
 def test_contains_counts_what_it_finds() -> None:
     """The score is the share found, the value what was found, the reason what was not."""
     found = checked("contains", ["Oslo", "Bergen"], "Oslo, of course.")
