@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.batch import Engine
 from evalkit.local.engine.job import Job
 from evalkit.local.engine.packing import Example
@@ -46,7 +47,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def generation(
-    prompt: int, answer: int, adapters: Sequence[object] = (None,), prefix: int = 0
+    prompt: int, answer: int, adapters: Sequence[Adapter | None] = (None,), prefix: int = 0
 ) -> Callable[[], object]:
     """64 jobs through a fresh engine."""
     system = random_ids(SHIPPED, prefix, seed=999)

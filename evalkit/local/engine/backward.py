@@ -15,28 +15,32 @@ from evalkit.local.engine.packing import Batch
 from evalkit.local.engine.weights import Array, Layer, Linear, Model
 
 
-class Sink(Protocol):
-    """Takes what the gradients of the parameters are made of.
-
-    `whole`: whether those of embedding, norms and head are wanted as well as the linears'.
-    """
-
-    whole: bool
-
-    def linear(self, layer: int, name: Linear, x: Array, d_out: Array) -> None:
-        """`out = weight @ x`, within a layer."""
-        ...
+class RestSink(Protocol):
+    """Takes what the gradients of all parameters but the linears are made of."""
 
     def norm(self, layer: int | None, name: str, normed: Array, d_out: Array) -> None:
-        """`out = weight * normed`; `name` is the model's or layer's attribute. Called if `whole`."""
+        """`out = weight * normed`; `name` is the attribute of the layer or (None) the model."""
         ...
 
     def head(self, x: Array, d_logits: Array) -> None:
-        """`logits = head @ x`. Called if `whole`."""
+        """`logits = head @ x`."""
         ...
 
     def embedding(self, ids: NDArray[np.intp], d_x: Array) -> None:
-        """`x[:, t] = embedding[ids[t]]`. Called if `whole`, after `head`."""
+        """`x[:, t] = embedding[ids[t]]`; called after `head`."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes what the gradients of the linears are made of; `rest`, where there is one, takes the others."""
+
+    @property
+    def rest(self) -> RestSink | None:
+        """None where norms, head and embedding are frozen."""
+        ...
+
+    def linear(self, layer: int, name: Linear, x: Array, d_out: Array) -> None:
+        """`out = weight @ x`, within a layer."""
         ...
 
 
@@ -66,8 +70,8 @@ def gradients(model: Model, batch: Batch, sink: Sink) -> Score:
     score, d_x = _score(model, x, batch, sink)
     for layer_pass in reversed(passes):
         d_x = layer_pass.backward(d_x, sink)
-    if sink.whole:
-        sink.embedding(batch.ids, d_x)
+    if sink.rest:
+        sink.rest.embedding(batch.ids, d_x)
     return score
 
 
@@ -86,9 +90,9 @@ def _score(model: Model, x: Array, batch: Batch, sink: Sink) -> tuple[Score, Arr
     d_logits *= batch.weights / total
     d_logits[batch.targets, places] -= batch.weights
     d_out = model.head.T @ d_logits
-    if sink.whole:
-        sink.head(normed.out, d_logits)
-        sink.norm(None, "norm", normed.normed, d_out)
+    if sink.rest:
+        sink.rest.head(normed.out, d_logits)
+        sink.rest.norm(None, "norm", normed.normed, d_out)
     return score, normed.backward(d_out)
 
 
@@ -132,19 +136,19 @@ class LayerPass:
         d_mixed = self._through("o", self.mixed, d_x, sink)
         d_qkv = self.attended.backward(self._unpick(d_mixed), self.rotate, self.spans)
         d_x = self._unpick(d_x)
-        if self.index == 0 and not sink.whole:
+        if self.index == 0 and not sink.rest:
             sink.linear(0, "qkv", self.before.out, d_qkv)
             return d_x  # what comes before the first layer is not trained
         d_normed = self._through("qkv", self.before.out, d_qkv, sink)
-        if sink.whole:
-            sink.norm(self.index, "norm_attention", self.before.normed, d_normed)
+        if sink.rest:
+            sink.rest.norm(self.index, "norm_attention", self.before.normed, d_normed)
         return d_x + self.before.backward(d_normed)
 
     def _mlp_backward(self, d_x: Array, sink: Sink) -> Array:
         d_hidden = self._through("down", self.gated.out, d_x, sink)
         d_normed = self._through("gate_up", self.after.out, self.gated.backward(d_hidden), sink)
-        if sink.whole:
-            sink.norm(self.index, "norm_mlp", self.after.normed, d_normed)
+        if sink.rest:
+            sink.rest.norm(self.index, "norm_mlp", self.after.normed, d_normed)
         return d_x + self.after.backward(d_normed)
 
     def _through(self, name: Linear, x: Array, d_out: Array, sink: Sink) -> Array:

@@ -29,8 +29,6 @@ def views(vector: Array, shapes: Sequence[tuple[int, ...]]) -> Iterator[Array]:
 class FullTraining:
     """All weights of a copy of `base`."""
 
-    whole = True
-
     def __init__(self, base: Model):
         arrays = list(_arrays(base))
         self.parameters = np.concatenate([array.ravel() for array in arrays])
@@ -38,6 +36,11 @@ class FullTraining:
         shapes = [array.shape for array in arrays]
         self._model = _assemble(base.config, views(self.parameters, shapes))
         self._slopes = _assemble(base.config, views(self.gradient, shapes))
+
+    @property
+    def rest(self) -> FullTraining:
+        """See `backward.Sink`: nothing is frozen."""
+        return self
 
     def model(self) -> Model:
         """The model as it stands."""
@@ -48,17 +51,17 @@ class FullTraining:
         np.matmul(d_out, x.T, out=self._slopes.layers[layer].linear[name])
 
     def norm(self, layer: int | None, name: str, normed: Array, d_out: Array) -> None:
-        """See `backward.Sink`."""
+        """See `backward.RestSink`."""
         owner = self._slopes if layer is None else self._slopes.layers[layer]
         np.sum(d_out * normed, axis=1, out=getattr(owner, name))
 
     def head(self, x: Array, d_logits: Array) -> None:
-        """See `backward.Sink`."""
+        """See `backward.RestSink`."""
         self._slopes.embedding[:] = 0
         np.matmul(d_logits, x.T, out=self._slopes.head)
 
     def embedding(self, ids: NDArray[np.intp], d_x: Array) -> None:
-        """See `backward.Sink`; adds to what `head` left where the two are tied."""
+        """See `backward.RestSink`; adds to what `head` left where the two are tied."""
         np.add.at(self._slopes.embedding, ids, d_x.T)
 
     def result(self) -> Model:
@@ -99,7 +102,7 @@ class LoraTraining:
     passes forward and backward need not know of LoRA. B starts at zero, A at random (`seed`).
     """
 
-    whole = False
+    rest = None
 
     def __init__(self, base: Model, rank: int, alpha: float, seed: int):
         self._base, self._rank, self._scale = base, rank, alpha / rank
@@ -147,15 +150,6 @@ class LoraTraining:
         np.matmul(d_out, (scale * (factors.down @ x)).T, out=slopes.up)
         np.multiply(slopes.up, self._blocks[name], out=slopes.up)
         np.matmul(scale * (factors.up.T @ d_out), x.T, out=slopes.down)
-
-    def norm(self, layer: int | None, name: str, normed: Array, d_out: Array) -> None:
-        """Frozen."""
-
-    def head(self, x: Array, d_logits: Array) -> None:
-        """Frozen."""
-
-    def embedding(self, ids: NDArray[np.intp], d_x: Array) -> None:
-        """Frozen."""
 
     def result(self) -> Adapter:
         """The adapter, with the scale folded in."""

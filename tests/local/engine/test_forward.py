@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit.local.engine.batch import Engine
+from evalkit.local.engine.config import Config
 from tests.local.engine.answering import answer, make_job, random_adapter, random_ids
 from tests.local.engine.naive import logprobs
 from tests.local.tiny import SHIPPED, SMALL, random_model
@@ -23,9 +24,9 @@ CONFIGS = (
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("wears_adapter", [False, True])
-def test_agrees_with_the_naive_model(config: object, wears_adapter: bool) -> None:
+def test_agrees_with_the_naive_model(config: Config, wears_adapter: bool) -> None:
     """A long prompt's prefill, with a prefix apart, and each decoded token match float64 without a cache."""
-    model = random_model(config)  # type: ignore[arg-type]
+    model = random_model(config)
     adapter = random_adapter(model.config, seed=1) if wears_adapter else None
     ids = random_ids(model.config, 150, seed=2)
     job = make_job(ids, prefix=70, adapter=adapter, max_tokens=12, logprobs=4)

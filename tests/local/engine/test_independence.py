@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalkit.local.engine.batch import Engine
+from evalkit.local.engine.config import Config
 from evalkit.local.engine.job import Job, TokenEvent
 from tests.local.engine.answering import answer, answers, make_job, random_adapter, random_ids
 from tests.local.tiny import SHIPPED, SMALL, random_model
@@ -24,14 +25,14 @@ def without_cached(events: list[TokenEvent]) -> list[TokenEvent]:
 
 
 @st.composite
-def jobs(draw: st.DrawFn, config: object) -> Job:
+def jobs(draw: st.DrawFn, config: Config) -> Job:
     """A job with one of a few system prefixes, so that they are shared, and a prompt of its own."""
-    system = random_ids(config, draw(st.sampled_from(SYSTEM_LENGTHS)), seed=7)  # type: ignore[arg-type]
-    own = random_ids(config, draw(st.integers(1, 100)), seed=draw(st.integers(0, 9)))  # type: ignore[arg-type]
+    system = random_ids(config, draw(st.sampled_from(SYSTEM_LENGTHS)), seed=7)
+    own = random_ids(config, draw(st.integers(1, 100)), seed=draw(st.integers(0, 9)))
     return make_job(
         system + own,
         prefix=len(system),
-        adapter=draw(st.sampled_from(ADAPTERS[config])),  # type: ignore[index]
+        adapter=draw(st.sampled_from(ADAPTERS[config])),
         max_tokens=draw(st.integers(1, 12)),
         temperature=draw(st.sampled_from((0.0, 0.7, 1.5))),
         top_p=draw(st.sampled_from((1.0, 0.8))),
@@ -40,36 +41,40 @@ def jobs(draw: st.DrawFn, config: object) -> Job:
     )
 
 
-def check_company(config: object, company: list[Job], arrive: list[int]) -> None:
+def check_company(config: Config, company: list[Job], arrive: list[int]) -> None:
     """Each job's tokens in company are those it gets alone, from an engine that has seen nothing."""
-    model = MODELS[config]  # type: ignore[index]
+    model = MODELS[config]
     together = answers(Engine(model, max_len=256), company, arrive)
     for job, events in zip(company, together, strict=True):
         assert without_cached(events) == without_cached(answer(Engine(model, max_len=256), job))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_company_changes_nothing(data: st.DataObject) -> None:
     """Mixed lengths, adapters, temperatures, shared prefixes and times of arrival change no bit."""
     company = data.draw(st.lists(jobs(SMALL), min_size=1, max_size=24))
-    check_company(SMALL, company, data.draw(st.lists(st.integers(0, 9), min_size=24))[: len(company)])
+    check_company(
+        SMALL, company, data.draw(st.lists(st.integers(0, 9), min_size=24, max_size=24))[: len(company)]
+    )
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_company_changes_nothing_at_the_shipped_size(data: st.DataObject) -> None:
     """BLAS chooses its kernels by size: the same holds at the sizes that are shipped."""
     company = data.draw(st.lists(jobs(SHIPPED), min_size=1, max_size=20))
-    check_company(SHIPPED, company, data.draw(st.lists(st.integers(0, 9), min_size=20))[: len(company)])
+    check_company(
+        SHIPPED, company, data.draw(st.lists(st.integers(0, 9), min_size=20, max_size=20))[: len(company)]
+    )
 
 
 @pytest.mark.parametrize("config", MODELS, ids=("small", "shipped"))
-def test_place_changes_nothing(config: object) -> None:
+def test_place_changes_nothing(config: Config) -> None:
     """Sixteen copies of one job, one in each slot, all get the same answer."""
     job = make_job(random_ids(SMALL, 40, seed=3), max_tokens=8, logprobs=5)
-    copies = answers(Engine(MODELS[config]), [job] * 16)  # type: ignore[index]
+    copies = answers(Engine(MODELS[config]), [job] * 16)
     assert all(events == copies[0] for events in copies)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -13,6 +13,7 @@ from evalkit.local.engine.sampling import by_chance, by_probability, chance_at, 
 rows = arrays(np.float32, st.integers(2, 40), elements=st.floats(-30, 30, width=32))
 
 
+@settings(deadline=None)
 @given(rows)
 def test_log_softmax_sums_to_one(row: np.ndarray) -> None:
     """Probabilities of a row add up to 1, and the greatest logit keeps the greatest of them."""
@@ -21,6 +22,7 @@ def test_log_softmax_sums_to_one(row: np.ndarray) -> None:
     assert row[logprobs.argmax()] == pytest.approx(row.max(), abs=1e-5)
 
 
+@settings(deadline=None)
 @given(rows)
 def test_every_token_is_tried_once_best_first(row: np.ndarray) -> None:
     """By probability, ties by id; the first is argmax, and `top_tokens` is the beginning of the same."""
@@ -29,6 +31,7 @@ def test_every_token_is_tried_once_best_first(row: np.ndarray) -> None:
     assert top_tokens(row, 3) == tuple((token, float(row[token])) for token in order[:3])
 
 
+@settings(deadline=None)
 @given(rows, st.floats(0.05, 3), st.floats(0.01, 1), st.integers(-(2**63), 2**64))
 def test_chance_tries_every_token_once(row: np.ndarray, temperature: float, top_p: float, seed: int) -> None:
     """Whatever a constraint refuses, each token comes up exactly once, in an order that the seed fixes."""
