@@ -64,12 +64,12 @@ async def connect(endpoint: OpenAIEndpoint, settings: EndpointSettings, models: 
         UsageError: it cannot be reached, refuses the key, or does not serve one of the models.
     """
     listed = await _listed(endpoint, settings)
-    for model in models:
-        if listed and model not in listed:
-            listed[model] = await _unlisted(endpoint, model, listed)
-    fingerprints = {name: entry.get("fingerprint") for name, entry in listed.items()}
-    told = {name: mark for name, mark in fingerprints.items() if isinstance(mark, str)}
-    return Connection(endpoint, settings, told)
+    fingerprints = {}
+    for model in models if listed else ():
+        entry = listed.get(model) or await _unlisted(endpoint, model, listed)
+        if isinstance(entry.get("fingerprint"), str):
+            fingerprints[model] = entry["fingerprint"]
+    return Connection(endpoint, settings, fingerprints)
 
 
 async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[str, Mapping[str, Any]]:
