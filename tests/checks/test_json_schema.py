@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalkit.checks import CheckArgumentError, FileText, Seen, Verdict, build
 
@@ -166,3 +168,31 @@ def test_an_answer_with_thousands_of_faults_is_told_shortly() -> None:
     found = checked({"items": {"type": "string"}}, json.dumps(list(range(100_000))))
     assert found.passed is False
     assert len(found.reason) < 300
+
+
+keywords = st.sampled_from(
+    [
+        *("type", "enum", "const", "properties", "patternProperties", "additionalProperties", "items", "prefixItems"),
+        *("$ref", "$defs", "$id", "$anchor", "$dynamicRef", "$schema", "definitions", "id", "not", "anyOf", "if"),
+        *("required", "pattern", "minimum", "multipleOf", "uniqueItems", "contains", "unevaluatedProperties"),
+    ]
+)
+leaves = st.sampled_from(
+    [None, True, False, 0, -1, 0.5, "", "#", "#/$defs/a", "a", "http://[", "urn:x", "string", "object", "^a+$", "("]
+)
+schemas = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keywords | st.just("a"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(schema=st.dictionaries(keywords, schemas, max_size=3), value=schemas)
+def test_any_schema_is_used_or_refused(schema: dict[str, Any], value: Any) -> None:
+    """And no answer crashes one that was accepted."""
+    try:
+        check = build("json_schema", {"schema": schema})
+    except CheckArgumentError:
+        return
+    assert check.check(Seen(json.dumps(value))).passed in (True, False, None)
