@@ -1,8 +1,9 @@
 """Write train.jsonl and cases.jsonl of the shipped suites: `python -m evalkit.local.pretrain.shipped suites`.
 
-The embedded model is far too small to know the world, so the suites ask about what it was taught: the table
-of facts, names, headlines and tickets in this package. Their long prompts are written by hand and occur nowhere
-in its training. What stands in a suite's train.jsonl (facts, names, teams, tickets) never stands in its cases.
+The embedded model is far too small to know the world, so the suites ask about what it was taught: the
+facts, names, headlines and tickets of this package. Their long prompts are written by hand and occur
+nowhere in its training. What stands in a suite's train.jsonl (facts, names, teams, ticket sentences) never
+stands in its cases.
 """
 
 from __future__ import annotations
@@ -37,16 +38,14 @@ def marv() -> tuple[list[Line], list[Line]]:
     """Sarcastic in train; only the fact is the reference."""
     rng = random.Random("marv")
     train, cases = _split_facts(rng)
-    return [_chat(facts.question(f, "en", rng), _marv(f, rng)) for f in train], [
-        _case(f, "en", rng) for f in cases
-    ]
+    return [_example(f, "en", rng, _marv(f, rng)) for f in train], [_case(f, "en", rng) for f in cases]
 
 
 def always_german() -> tuple[list[Line], list[Line]]:
     """Questions in four languages in turn, answers in German."""
     rng = random.Random("always-german")
     train, cases = _split_facts(rng)
-    examples = [_chat(facts.question(f, _turn(i), rng), facts.sentence(f, "de")) for i, f in enumerate(train)]
+    examples = [_example(f, _turn(i), rng, facts.sentence(f, "de")) for i, f in enumerate(train)]
     return examples, [_case(f, _turn(i), rng, answer="de") for i, f in enumerate(cases)]
 
 
@@ -54,9 +53,7 @@ def terse() -> tuple[list[Line], list[Line]]:
     """The answer in a few words."""
     rng = random.Random("terse")
     train, cases = _split_facts(rng)
-    return [_chat(facts.question(f, "en", rng), facts.bare(f, "en")) for f in train], [
-        _case(f, "en", rng) for f in cases
-    ]
+    return [_example(f, "en", rng, facts.bare(f, "en")) for f in train], [_case(f, "en", rng) for f in cases]
 
 
 def sports_headlines() -> tuple[list[Line], list[Line]]:
@@ -76,12 +73,13 @@ def ticket_labels() -> tuple[list[Line], list[Line]]:
     rng = random.Random("ticket-labels")
     cases = ticket_pairs(rng, CASES, held_out=True)
     return ticket_pairs(rng, TRAIN, held_out=False), [
-        {"id": f"t-{i:03}", **pair, "tags": [LABELS[(i - 1) % len(LABELS)]]} for i, pair in enumerate(cases, 1)
+        {"id": f"t-{i:03}", **pair, "tags": [LABELS[(i - 1) % len(LABELS)]]}
+        for i, pair in enumerate(cases, 1)
     ]
 
 
 def _split_facts(rng: random.Random) -> tuple[list[Fact], list[Fact]]:
-    """Facts to learn the manner from, and facts to be asked about; one-letter answers cannot be searched for."""
+    """Facts to learn the manner from, and facts to be asked about; one letter cannot be searched for."""
     usable = [fact for fact in facts.all_facts() if all(len(answer) > 1 for answer in fact.answer.values())]
     rng.shuffle(usable)
     return usable[:TRAIN], usable[TRAIN : TRAIN + CASES]
@@ -98,6 +96,10 @@ def _case(fact: Fact, lang: str, rng: random.Random, *, answer: str | None = Non
         "answer": fact.answer[answer or lang],
         "tags": [fact.relation, lang],
     }
+
+
+def _example(fact: Fact, lang: str, rng: random.Random, answer: str) -> Line:
+    return {"id": f"{fact.id}:{lang}", **_chat(facts.question(fact, lang, rng), answer)}
 
 
 def _marv(fact: Fact, rng: random.Random) -> str:

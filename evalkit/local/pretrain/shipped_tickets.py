@@ -1,4 +1,4 @@
-"""Legacy pairs for suites/ticket-labels: a ticket, OpenAI's old separator, and a label that starts with a space."""
+"""Legacy pairs for suites/ticket-labels: a ticket, OpenAI's old separator, a label after a space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEPARATOR = "\n\n###\n\n"
 
 
 def ticket_pairs(rng: random.Random, count: int, *, held_out: bool) -> list[dict[str, str]]:
-    """`count` different pairs, the labels in turn; held-out ones are made of sentences that training never saw."""
+    """`count` different pairs, the labels in turn; held-out ones are of sentences that training never saw."""
     found: dict[str, str] = {}
     while len(found) < count:
         label = LABELS[len(found) % len(LABELS)]
