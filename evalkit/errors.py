@@ -5,7 +5,7 @@
     │   └── InputError             4    the same, with the place: file, line and field
     ├── NothingCollected           5    no case was selected
     ├── BudgetReached              11   --max-cost would be passed by the next request
-    ├── StorageError               3    the run folder cannot be written (full disk, read-only folder)
+    ├── StorageError               4    the run folder cannot be written (full disk, read-only folder)
     └── AskError                   -    one request got no answer; its case is recorded with `error`, never scored
 
 Every message says what was found, where, and how to mend it.
@@ -59,6 +59,8 @@ class BudgetReached(EvalkitError):
 
 class StorageError(EvalkitError):
     """What was asked could not be written down."""
+
+    exit_code = 4
 
 
 @dataclass(eq=False)

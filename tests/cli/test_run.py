@@ -176,7 +176,7 @@ def test_an_unknown_model_is_named_before_anything_is_asked(
 
 
 def test_a_report_that_cannot_be_written_is_an_error(folder: Path, flags: list[str]) -> None:
-    """Where runs cannot be kept, nothing is asked: exit code 3, and a message with the path."""
+    """Where runs cannot be kept, nothing is asked: exit code 4, and a message with the path."""
     (folder / "reports").write_text("in the way")
     found = subprocess.run(
         [sys.executable, "-m", "evalkit", "run", "cities", *flags],
@@ -184,7 +184,7 @@ def test_a_report_that_cannot_be_written_is_an_error(folder: Path, flags: list[s
         text=True,
         check=False,
     )
-    assert found.returncode == 3
+    assert found.returncode == 4
     assert "reports" in found.stderr
     assert "Traceback" not in found.stderr
 
