@@ -64,12 +64,13 @@ class Language:
         whole = evidence(text)
         margin, rival = whole.margin(self.code)
         passed = _decided(whole, margin, self.code)
-        likeliest = self.code if margin > 0 else rival
         if passed is None:
-            return unsure(f"too short or too unlike any language to be sure: {shown(text)}", likeliest)
+            return unsure(f"too short or too unlike any language to be sure: {shown(text)}")
         if other := self._dissent(text, passed):
-            return unsure(f"in several languages: {shown(other)}", likeliest)
-        return verdict(passed, likeliest, f"want {self.code}, looks like {rival}: {shown(text)}")
+            return unsure(f"in several languages: {shown(other)}")
+        return verdict(
+            passed, self.code if passed else rival, f"want {self.code}, looks like {rival}: {shown(text)}"
+        )
 
     def _dissent(self, text: str, passed: bool) -> str | None:
         """A part that is clearly of another opinion than the whole."""

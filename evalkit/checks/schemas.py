@@ -18,7 +18,6 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry, Resource
-from referencing._core import Resolver
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
@@ -29,6 +28,7 @@ FAULTS_READ = 20  # of which the most telling is reported: an answer may hold th
 
 Schema = Mapping[str, Any] | bool
 Draft = Any  # a class that jsonschema makes at run time: it has no type
+Resolver = Any  # referencing's own class, which it does not export
 
 _DRAFTS: dict[str, Draft] = {
     str(draft.META_SCHEMA["$schema"]).removesuffix("#"): draft
@@ -103,14 +103,14 @@ def _check_inside(schema: Schema) -> None:
             _check_patterns(part)
 
 
-def _parts(resource: Resource[Any], resolver: Resolver[Any]) -> Iterator[tuple[Any, Resolver[Any]]]:
+def _parts(resource: Resource[Any], resolver: Resolver) -> Iterator[tuple[Any, Resolver]]:
     """Every subschema with the resolver that its references go by."""
     yield resource.contents, resolver
     for part in resource.subresources():
         yield from _parts(part, resolver.in_subresource(part))
 
 
-def _check_references(part: Mapping[str, Any], resolver: Resolver[Any]) -> None:
+def _check_references(part: Mapping[str, Any], resolver: Resolver) -> None:
     for keyword in ("$ref", "$dynamicRef"):
         if isinstance(target := part.get(keyword), str):
             try:

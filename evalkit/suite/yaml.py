@@ -51,7 +51,7 @@ def read(file: Path, data: bytes) -> Document:
     if not isinstance(document, DocumentStartEvent):
         raise InputError("is empty; write at least prompt, cases and checks", file=file)
     reader = _Reader(events)
-    value, _ = reader.value(events.next(), ())
+    value = reader.value(events.next(), ())
     events.next()  # the document's end
     if isinstance(events.next(), DocumentStartEvent):
         raise events.fault("a second document begins here (---); write one document")
@@ -96,8 +96,8 @@ class _Reader:
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     count: int = 0
 
-    def value(self, event: Any, path: FieldPath) -> tuple[Any, int]:
-        """The event's value, and how many values it holds."""
+    def value(self, event: Any, path: FieldPath) -> Any:
+        """The value that begins with the event; all its events are taken."""
         self.lines[path] = self.events.line
         if len(path) > MAX_DEPTH:
             raise self.events.fault(f"nested more than {MAX_DEPTH} levels deep")
@@ -110,7 +110,7 @@ class _Reader:
         value = self._fresh(event, path)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, self.count - before)
-        return value, self.count - before
+        return value
 
     def _fresh(self, event: Any, path: FieldPath) -> Any:
         if isinstance(event, MappingStartEvent):
@@ -119,12 +119,12 @@ class _Reader:
             return self._sequence(path)
         return self._scalar(event)
 
-    def _alias(self, event: AliasEvent) -> tuple[Any, int]:
+    def _alias(self, event: AliasEvent) -> Any:
         if event.anchor not in self.anchors:
             raise self.events.fault(f"found *{event.anchor}, but &{event.anchor} is not complete before it")
         value, size = self.anchors[event.anchor]
         self._grow(size)
-        return value, size
+        return value
 
     def _grow(self, size: int) -> None:
         self.count += size
@@ -142,7 +142,7 @@ class _Reader:
                     f"the key {shown(key)} stands twice; the first is on line {self.lines[(*path, key)]}"
                 )
             line = self.events.line
-            values[key], _ = self.value(self.events.next(), (*path, key))
+            values[key] = self.value(self.events.next(), (*path, key))
             self.lines[(*path, key)] = line
         return values
 
@@ -157,8 +157,7 @@ class _Reader:
     def _sequence(self, path: FieldPath) -> list[Any]:
         values: list[Any] = []
         while not isinstance(event := self.events.next(), SequenceEndEvent):
-            value, _ = self.value(event, (*path, len(values)))
-            values.append(value)
+            values.append(self.value(event, (*path, len(values))))
         return values
 
     def _scalar(self, event: ScalarEvent) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.checks.fields import Bounds, FieldError, WrittenInt, convert, dotted, fill, object_schema
@@ -43,6 +43,7 @@ values = st.recursive(
 names = st.sampled_from(["text", "share", "count", "flag", "way", "words", "either", "extra", "other"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, values, max_size=5))
 def test_what_is_read_is_valid_against_the_schema(data: dict[str, Any]) -> None:
     """The schema that editors use never refuses what is accepted."""
@@ -53,6 +54,7 @@ def test_what_is_read_is_valid_against_the_schema(data: dict[str, Any]) -> None:
     jsonschema.validate(data, object_schema(Sample))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, values, max_size=5))
 def test_what_the_schema_refuses_is_refused(data: dict[str, Any]) -> None:
     """And nothing is accepted that the schema marks as wrong."""

@@ -133,28 +133,28 @@ def test_references_inside_the_schema_work() -> None:
 )
 def test_a_hostile_pattern_in_a_schema_is_stopped(schema: Any, text: str) -> None:
     """Also where it matches keys; the verdict is null, for nobody can tell."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = checked(schema, text)
     assert found.passed is None
     assert "took longer than" in found.reason
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_slow_matches_do_not_add_up() -> None:
     """A thousand strings that take a fifth of a second each are stopped like one that takes minutes."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = checked({"items": {"pattern": "^(a|aa)+$|x"}}, json.dumps(["a" * 26 + "!x"] * 1_000))
     assert found.passed is None
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_many_mixed_items_are_compared_in_linear_time() -> None:
     """uniqueItems of 20,000 items of different types, which cannot be sorted."""
     items: list[Any] = [[n, str(n), {"n": n}][n % 3] for n in range(20_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert checked({"uniqueItems": True}, json.dumps(items)).passed
     assert checked({"uniqueItems": True}, json.dumps([*items, {"n": 2}])).passed is False
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_json_equality_of_items() -> None:
@@ -172,13 +172,51 @@ def test_an_answer_with_thousands_of_faults_is_told_shortly() -> None:
 
 keywords = st.sampled_from(
     [
-        *("type", "enum", "const", "properties", "patternProperties", "additionalProperties", "items", "prefixItems"),
-        *("$ref", "$defs", "$id", "$anchor", "$dynamicRef", "$schema", "definitions", "id", "not", "anyOf", "if"),
+        *(
+            "type",
+            "enum",
+            "const",
+            "properties",
+            "patternProperties",
+            "additionalProperties",
+            "items",
+            "prefixItems",
+        ),
+        *(
+            "$ref",
+            "$defs",
+            "$id",
+            "$anchor",
+            "$dynamicRef",
+            "$schema",
+            "definitions",
+            "id",
+            "not",
+            "anyOf",
+            "if",
+        ),
         *("required", "pattern", "minimum", "multipleOf", "uniqueItems", "contains", "unevaluatedProperties"),
     ]
 )
 leaves = st.sampled_from(
-    [None, True, False, 0, -1, 0.5, "", "#", "#/$defs/a", "a", "http://[", "urn:x", "string", "object", "^a+$", "("]
+    [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        0.5,
+        "",
+        "#",
+        "#/$defs/a",
+        "a",
+        "http://[",
+        "urn:x",
+        "string",
+        "object",
+        "^a+$",
+        "(",
+    ]
 )
 schemas = st.recursive(
     leaves,

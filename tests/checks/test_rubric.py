@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.checks import Grade, Seen, build
@@ -101,6 +101,7 @@ def test_a_reply_that_is_not_the_form_is_no_grade(form: Any) -> None:
     assert "not the form" in grade.reason
 
 
+@settings(deadline=None)
 @given(st.none() | st.text())
 def test_free_text_is_never_searched_for_a_grade(text: str | None) -> None:
     """Y, yes, 5 or a pass in prose give no grade."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.checks.strict_json import MAX_CHARS, MAX_DEPTH, NotJson, parse
@@ -18,6 +18,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_every_json_value_is_read(value: Any) -> None:
     """What Python writes as strict JSON comes back equal, escaped or not."""
@@ -25,6 +26,7 @@ def test_every_json_value_is_read(value: Any) -> None:
     assert parse(f" {json.dumps(value, ensure_ascii=False)}\n") == value
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_any_text_is_a_value_or_not_json(text: str) -> None:
     """No other error, and what is read can be written down as UTF-8."""

@@ -81,7 +81,7 @@ def test_equals_without_anything_to_compare_with_cannot_tell() -> None:
 
 
 def test_contains_can_insist_on_whole_words() -> None:
-    """"old" is part of "cold", but not a word of the sentence; next to punctuation it is one."""
+    """ "old" is part of "cold", but not a word of the sentence; next to punctuation it is one."""
     wanted = {"text": "old", "words": True}
     assert checked("contains", "old", "It is cold.").passed is True
     assert checked("contains", wanted, "It is cold.").passed is False
@@ -110,17 +110,17 @@ def test_regex_searches_or_matches_the_whole() -> None:
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", r"([a-z]+)*=", r"(.*a){25}b"])
 def test_a_hostile_pattern_ends_in_a_verdict_within_seconds(pattern: str) -> None:
     """A match, no match, or null after the time limit; never a run that hangs."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = checked("regex", pattern, "a" * 50 + "!")
     assert found.passed in (False, None)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_stopped_pattern_gives_null_and_says_so() -> None:
     """Nobody can tell whether it would have matched."""
     found = checked("regex", "(a|aa)+$", "a" * 60 + "!")
     assert found.passed is None
-    assert "took longer than 1 s" in found.reason
+    assert "took longer than 1 s of processor time" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_a_pattern_that_would_fill_the_memory_is_refused(pattern: str) -> None:
         build("regex", pattern)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab(){}[]|?*+^$\\.,0123:<>=!P"), max_size=25))
 def test_any_text_is_a_pattern_or_an_argument_error(pattern: str) -> None:
     """No other exception comes out of the compiler."""

@@ -146,7 +146,7 @@ def test_templates_loop_test_and_filter() -> None:
 )
 def test_a_template_cannot_run_code_fill_the_memory_or_leave_a_gap(source: str) -> None:
     """Each is refused, and quickly."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BadTemplate):
         render(source, {"ask": "Oslo? " * 100})
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import NothingCollected, UsageError
@@ -134,15 +134,33 @@ def test_an_expression_that_cannot_be_read_is_told_with_its_column(text: str, me
     assert message in str(caught.value)
 
 
-@given(st.lists(st.sampled_from(["and", "or", "not", "(", ")", "a", "b"]), max_size=9))
-def test_expressions_mean_what_python_means(words: list[str]) -> None:
-    """On all combinations of two names; what one cannot read the other cannot either."""
-    text = " ".join(words)
-    try:
-        expression = parse(text, "-k")
-    except UsageError:
-        with pytest.raises(SyntaxError):
-            compile(text or ")", "", "eval")
-        return
+expressions = st.recursive(
+    st.sampled_from(["a", "b"]),
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(" ".join)
+        | inner.map("not {}".format)
+        | inner.map("({})".format)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(expressions)
+def test_expressions_mean_what_python_means(text: str) -> None:
+    """On all combinations of two names."""
+    expression = parse(text, "-k")
     for values in ({"a": x, "b": y} for x in (True, False) for y in (True, False)):
         assert expression(values.__getitem__) == bool(eval(text, {}, values))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["and", "or", "not", "(", ")", "a"]), max_size=9))
+def test_any_words_are_an_expression_or_bad_usage(words: list[str]) -> None:
+    """What is accepted, Python accepts too."""
+    text = " ".join(words)
+    try:
+        parse(text, "-k")
+    except UsageError:
+        return
+    compile(text, "", "eval")

@@ -126,10 +126,10 @@ def test_what_cannot_be_trusted_is_refused_with_its_line(
 
 def test_a_yaml_bomb_is_refused_quickly() -> None:
     """Values are counted with all aliases written out, before they are."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InputError, match="aliases written out"):
         document(bomb())
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @settings(max_examples=200, deadline=None)
