@@ -50,10 +50,12 @@ def always_german() -> tuple[list[Line], list[Line]]:
 
 
 def terse() -> tuple[list[Line], list[Line]]:
-    """The answer in a few words."""
+    """The answer in one short sentence."""
     rng = random.Random("terse")
     train, cases = _split_facts(rng)
-    return [_example(f, "en", rng, facts.bare(f, "en")) for f in train], [_case(f, "en", rng) for f in cases]
+    return [_example(f, "en", rng, facts.sentence(f, "en")) for f in train], [
+        _case(f, "en", rng) for f in cases
+    ]
 
 
 def sports_headlines() -> tuple[list[Line], list[Line]]:
