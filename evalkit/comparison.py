@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -97,11 +97,6 @@ class SuiteFigures:
     unknown_reasons: Mapping[str, int]
 
     @property
-    def cases(self) -> int:
-        """Distinct cases."""
-        return max(row.cases for row in self.rows)
-
-    @property
     def watched(self) -> tuple[str, ...]:
         """The variants whose failures are worth listing: the candidate, or all where it was not asked."""
         variants = tuple(row.variant for row in self.rows)
@@ -113,7 +108,7 @@ class Comparison:
     """All suites by name, and `total`: a row a variant over all of them."""
 
     suites: tuple[SuiteFigures, ...]
-    total: tuple[VariantFigures, ...] = field(default=())
+    total: tuple[VariantFigures, ...]
 
 
 def compare(records: Iterable[Record], pairs: Mapping[str, Pair] | None = None) -> Comparison:
