@@ -6,7 +6,7 @@
     ├── NothingCollected           5    no case was selected
     ├── BudgetReached              11   --max-cost would be passed by the next request
     ├── StorageError               4    the run folder cannot be written (full disk, read-only folder)
-    └── AskError                   -    one request got no answer; its case is recorded with `error`, never scored
+    └── AskError                   -    one request got no answer; its case has `error`, and is never scored
 
 Every message says what was found, where, and how to mend it.
 """
@@ -68,7 +68,7 @@ class AskError(EvalkitError):
     """One request that got no answer.
 
     Attributes:
-        type: a short stable word, e.g. `timeout`, `connection`, `rate_limit_exceeded`, `model_not_found`, `bad_response`.
+        type: a short stable word: `timeout`, `connection`, `rate_limit_exceeded`, `model_not_found`, ...
         message: what the server or the client said, without any key.
         status: the HTTP status, where there was one.
         retryable: whether the same request may succeed later.
