@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -81,6 +81,12 @@ class WrittenFloat(float):
         return self.written
 
 
+@cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Of every case of a suite the same, and slow to work out."""
+    return get_type_hints(cls, include_extras=True)
+
+
 def fill(cls: type[T], data: Mapping[str, Any]) -> T:
     """Make a dataclass of a mapping.
 
@@ -88,7 +94,7 @@ def fill(cls: type[T], data: Mapping[str, Any]) -> T:
         FieldError: an unknown or missing key, or a value of the wrong type.
     """
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     for key in data:
         if key not in fields:
             raise FieldError((key,), unknown(key, fields))
