@@ -94,7 +94,7 @@ def fill(cls: type[T], data: Mapping[str, Any]) -> T:
         FieldError: an unknown or missing key, or a value of the wrong type.
     """
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable, whatever T is
     for key in data:
         if key not in fields:
             raise FieldError((key,), unknown(key, fields))
@@ -189,7 +189,7 @@ def schema_of(annotation: Any) -> dict[str, Any]:
 
 def object_schema(cls: Any) -> dict[str, Any]:
     """The JSON Schema of a dataclass: its fields are the only keys."""
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     fields = [field for field in dataclasses.fields(cls) if field.init]
     required = [f.name for f in fields if f.default is MISSING and f.default_factory is MISSING]
     return {
