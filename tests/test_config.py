@@ -158,6 +158,7 @@ def test_openai_itself_wants_a_key(tmp_path: Path) -> None:
         ({"judge": "gpt-5"}, "--judge is remote, base is not named; add --base"),
         ({"base": "gpt-5"}, "--base is remote, ft is not named; add --ft"),
         ({"base_url": "http://127.0.0.1:9/v1"}, "no model is named; add --base"),
+        ({"base": ""}, "--base: found '', write NAME"),
     ],
 )
 def test_embedded_and_remote_are_never_mixed(tmp_path: Path, flags: dict[str, str], message: str) -> None:
@@ -241,6 +242,11 @@ def test_an_unknown_variant_is_refused_with_what_is_close(tmp_path: Path) -> Non
             7,
             "0 or more",
         ),
+        ('[[prices]]\nmodel = "a"\nin = nan\nout = 1\n', 3, "found nan, write a finite number"),
+        ('[variants.v]\nmodel = "x"\nparams = {top_p = nan}\n', 3, "write what JSON can hold"),
+        ('[variants.v]\nmodel = "x"\nparams = {day = 2026-01-01}\n', 3, "write what JSON can hold"),
+        ('[models]\nbase = ""\n', 2, "found '', write NAME"),
+        ('[variants.base]\nmodel = ""\n', 1, "`model` is missing"),
         ('[[prices]]\nmodel = "a"\nin = 1\n', 1, "`out` is missing"),
         ("[models]\nbase = \n", 2, "not TOML"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ class _Layers:
 
     def _settled(self, name: str, table: Table, at: str) -> VariantSettings:
         model = table.get("model")
-        if model is None and (name not in READY_MADE or "endpoint" in table):
+        if not model and (name not in READY_MADE or {"model", "endpoint"} & table.keys()):
             raise self.file.fault("`model` is missing", at)
         endpoint = model and (table.get("endpoint") or self.places.default_for(model))
         return VariantSettings(
@@ -143,6 +144,10 @@ def _params(file: TomlFile, table: Table, at: str) -> Mapping[str, Any]:
     for own in OWN_FIELDS:
         if own in params:
             raise file.fault(f"`{own}` is filled by evalkit; leave it out", f"{at}.params.{own}")
+    try:
+        json.dumps(params, allow_nan=False)
+    except (TypeError, ValueError) as error:  # TOML has dates, nan and inf
+        raise file.fault(f"{error}; write what JSON can hold", f"{at}.params") from error
     return params
 
 

@@ -48,10 +48,10 @@ class Places:
             UsageError: no such endpoint, or an address that is none.
         """
         name, at, place = text.rpartition("@")
+        if not (name if at else text).strip():
+            raise UsageError(f"found {text!r}, write NAME, NAME@ENDPOINT or NAME@URL")
         if not at:
             return ModelRef(text, self.default_for(text))
-        if not name:
-            raise UsageError(f"found {text!r}, write NAME@ENDPOINT or NAME@URL")
         return ModelRef(name, self._by_url(place) if "://" in place else self.known(place))
 
     def known(self, name: str) -> str:

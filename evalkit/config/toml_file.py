@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections import Counter
@@ -127,6 +128,8 @@ class _Checker:
                 self._fail(f"unknown key{close_match(key, types)}; known: {', '.join(types)}", place)
             if not isinstance(value, types[key]) or isinstance(value, bool):
                 self._fail(f"found {value!r}, write {_WORDS[types[key]]}", place)
+            if isinstance(value, float) and not math.isfinite(value):
+                self._fail(f"found {value}, write a finite number", place)
         for key in required:
             if key not in table:
                 self._fail(f"`{key}` is missing", at)
