@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evalkit.config import LOCAL, Config
-from evalkit.errors import EvalkitError, StorageError
+from evalkit.errors import EvalkitError, StorageError, UsageError
 
 LOG = "server.log"
 PATIENCE_S = 10
@@ -17,6 +17,10 @@ PATIENCE_S = 10
 
 class ServerDied(EvalkitError):
     """The embedded server ended before it could be asked."""
+
+
+class ServerRefused(UsageError):
+    """The embedded server could not use what it was given; `state`, say, is another server's or full."""
 
 
 @contextmanager
@@ -31,8 +35,8 @@ def embedded_server(state: Path, extra: Sequence[str] = ()) -> Iterator[str]:
         extra: further flags of `python -m evalkit.local`.
 
     Raises:
-        ServerDied: it ended at once; the message is its own.
-        StorageError: `state` cannot be written.
+        ServerDied, ServerRefused: it ended at once; the message is its own.
+        StorageError: `state` cannot be written, or its disk is full.
     """
     command = [
         sys.executable,
@@ -81,7 +85,11 @@ def _address(server: subprocess.Popen[str], log: Path) -> str:
     word, _, url = server.stdout.readline().strip().partition(" ")
     if word != "ready":
         last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        raise ServerDied(f"the embedded server did not start: {last or 'no reason given'} (see {log})")
+        code = server.wait()
+        if code > 0 and not last:  # it ended by itself, and what it had to say could not be written
+            raise StorageError(f"{log}: the embedded server could not write there: free space on that disk")
+        died = ServerRefused if code == UsageError.exit_code else ServerDied
+        raise died(f"the embedded server did not start: {last or 'no reason given'} (see {log})")
     return url
 
 

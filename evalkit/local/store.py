@@ -176,7 +176,10 @@ def _row(kind: type[Row], body: str) -> Row:
 def _explained(fault: Exception, folder: Path) -> str:
     """Say why the state folder cannot be used, and what to do."""
     if "locked" in str(fault):
-        return f"{folder}: another server is using this state folder: stop it, or give --state another folder"
+        return (
+            f"{folder}: another server is using this state folder (an `evalkit run`, or an `evalkit serve` "
+            "with the same --state): wait for it, stop it, or use another folder"
+        )
     if "not a database" in str(fault):
         return f"{folder}/state.sqlite: not a database: move it away, or give --state another folder"
     return f"{folder}: the state folder cannot be written ({fault}): give --state a folder that can be"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cli.embedded import LOG, ServerDied, embedded_server
+from evalkit.cli.embedded import LOG, ServerDied, ServerRefused, embedded_server
 from evalkit.errors import StorageError
 
 
@@ -65,10 +66,35 @@ def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 def test_a_server_that_dies_says_why(tmp_path: Path) -> None:
     """Its own last words are the message, with the log to look into."""
     with (
-        pytest.raises(ServerDied, match=rf"nowhere.*{LOG}"),
-        embedded_server(tmp_path, ["--weights", str(tmp_path / "nowhere")]),
+        pytest.raises(ServerDied, match=rf"--no-such-flag.*{LOG}"),
+        embedded_server(tmp_path, ["--no-such-flag"]),
     ):
         pass
+
+
+def test_a_full_disk_is_told_though_the_log_is_empty(tmp_path: Path) -> None:
+    """What the server could not even write down is the user's to mend: exit code 4, with the place."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, unlimited[1]))  # the server inherits it: no file may grow
+    try:
+        with (
+            pytest.raises(StorageError, match=rf"{LOG}: .* could not write there: free space"),
+            embedded_server(tmp_path),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+
+def test_a_state_folder_in_use_is_the_user_s_to_mend(tmp_path: Path) -> None:
+    """While another run's server has the folder: exit code 4, with the folder and what to do."""
+    with (
+        embedded_server(tmp_path),
+        pytest.raises(ServerRefused, match="another server is using this state folder") as raised,
+        embedded_server(tmp_path),
+    ):
+        pass
+    assert raised.value.exit_code == 4
 
 
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
