@@ -255,7 +255,8 @@ def _plain(annotation: Any, value: Any, path: FieldPath) -> Any:
 
 
 def _wrong(annotation: Any, value: Any) -> str:
-    text_due = annotation is str or str in get_args(annotation)
+    either = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    text_due = str in either
     quotes = " in quotes" if text_due and isinstance(value, bool | int | float) else ""
     return f"found {shown(value)}; write {named(annotation)}{quotes}"
 

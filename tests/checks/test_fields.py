@@ -81,6 +81,7 @@ def test_numbers_become_text_as_written() -> None:
         ({"text": "a", "flag": 1}, "flag: found 1; write true or false"),
         ({"text": "a", "way": "left"}, 'way: found "left"; write up or down'),
         ({"text": "a", "words": ["b", {}]}, "words[1]: found {}; write text"),
+        ({"text": "a", "words": 7}, "words: found 7; write a list, each text"),
         ({"text": "a", "either": {"wort": "b"}}, 'either.wort: unknown key "wort"; did you mean word?'),
         ({"text": "a", "either": [1]}, "either: found [1]; write text or a mapping with word"),
         ({"text": "a", "txet": "b"}, 'txet: unknown key "txet"; did you mean text?'),
