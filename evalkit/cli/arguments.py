@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """argparse would exit with 2, which stands for an interrupted run."""
-        raise UsageError(f"{message}\n{self.format_usage().strip()}; see {self.prog} --help")
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def count_from(least: int) -> argparse._ActionType:
