@@ -151,6 +151,14 @@ def test_openai_itself_wants_a_key(tmp_path: Path) -> None:
     ]
 
 
+def test_a_key_that_can_be_none_is_told_and_not_shown(tmp_path: Path) -> None:
+    """A line end or an umlaut in the variable would break the request."""
+    config = load(tmp_path, environ={}, base="gpt-5-mini", ft="b")
+    (complaint,) = missing_keys([config.endpoints["openai"]], {"OPENAI_API_KEY": "sk-secr\xe9t\n"})
+    assert complaint.startswith("endpoint openai: OPENAI_API_KEY holds a line end or another character")
+    assert "sk-" not in complaint
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -233,6 +241,7 @@ def test_an_unknown_variant_is_refused_with_what_is_close(tmp_path: Path) -> Non
         ('[endpoints.a]\nbase_url = "http://203.0.113.9/v1"\napi_key_env = "A_API_KEY"\n', 3, "unencrypted"),
         ('[endpoints.a]\nbase_url = "http://127.0.0.1/v1"\nheaders = {a = 1}\n', 3, "write a text"),
         ('[endpoints.a]\nbase_url = "http://8.8.8.8/v1"\nheaders = {a = "b"}\n', 3, "header a would go"),
+        ('[endpoints.a]\nbase_url = "http://127.0.0.1/v1"\nheaders = {a = "\xe9"}\n', 3, "printable ASCII"),
         ('[variants.v]\nmodel = "x"\nprompt = "both"\n', 3, "write one of none, short, long"),
         ('[variants.v]\nprompt = "long"\n', 1, "`model` is missing"),
         ('[variants.v]\nmodel = "x"\nendpoint = "vllm"\n', 3, "unknown endpoint 'vllm'"),

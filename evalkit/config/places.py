@@ -164,6 +164,8 @@ def _check_headers(file: TomlFile, url: str, headers: Table, at: str) -> None:
     for header, value in headers.items():
         if not isinstance(value, str):
             raise file.fault(f"found {value!r}, write a text", f"{at}.{header}")
+        if not _fits_a_header(header + value):
+            raise file.fault("a header holds printable ASCII only", f"{at}.{header}")
         with file.at(f"{at}.{header}"):
             _check_transport(url, f"header {header}")
 
@@ -174,9 +176,19 @@ def _label(url: str) -> str:
 
 
 def missing_keys(endpoints: Iterable[EndpointSettings], environ: Mapping[str, str]) -> list[str]:
-    """One line for each endpoint whose key is required and not set."""
-    return [
-        f"endpoint {place.name}: {place.api_key_env} is not set; export it, or name another endpoint"
-        for place in endpoints
-        if place.api_key_env and place.key_required and not environ.get(place.api_key_env)
-    ]
+    """One line for each endpoint whose key is required and not set, or can be none; keys are not shown."""
+    complaints = []
+    for place in endpoints:
+        key = environ.get(place.api_key_env or "", "")
+        if place.api_key_env and place.key_required and not key:
+            fault = "is not set; export it, or name another endpoint"
+        elif not _fits_a_header(key):
+            fault = "holds a line end or another character that no key has; export it anew"
+        else:
+            continue
+        complaints.append(f"endpoint {place.name}: {place.api_key_env} {fault}")
+    return complaints
+
+
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
