@@ -2,8 +2,8 @@
 
     python -m evalkit.local.judge.calibration suites/marv/tone.labelled.jsonl
 
-Nobody read the labels into them: they follow from the wordings that the answers were made of, which is why
-each line says `"source": "generated"`.
+Three kinds of answers: put together from phrases that are held out of the training, worded as a whole, and
+given by the base model itself. No person labelled them, so each line says `"source": "generated"`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from evalkit.local.judge.texts import EARNEST, SARCASTIC, any_manner, worded, wr
 from evalkit.local.pretrain import facts
 
 FROM_PHRASES = 160
-"""Answers put together from held-out phrases, beside those that are worded as a whole."""
+"""Answers put together from held-out phrases, beside the two other kinds."""
 
 Label = Literal["pass", "fail"]
 
@@ -41,7 +41,8 @@ def calibration_set(seed: int = 0) -> tuple[Labelled, ...]:
     """As many sarcastic answers as others, no two alike, in a mixed order."""
     rng = random.Random(seed)
     whole = (_whole(label, relation, text, rng) for label, relation, text in rows("whole_answers"))
-    found = {labelled.text: labelled for labelled in whole}
+    given = (Labelled(text, question, _label(label)) for label, question, text in rows("model_answers"))
+    found = {labelled.text: labelled for labelled in (*whole, *given)}
     for family in (SARCASTIC, EARNEST):
         enough = len(found) + FROM_PHRASES // 2
         while len(found) < enough:
@@ -53,13 +54,17 @@ def calibration_set(seed: int = 0) -> tuple[Labelled, ...]:
 def _whole(label: str, relation: str, wording: str, rng: random.Random) -> Labelled:
     fact = rng.choice([fact for fact in known_facts("held_out") if relation in ("*", fact.relation)])
     question = facts.question(fact, "en", rng)
-    return Labelled(worded(wording, fact, question, rng), question, "pass" if label == "pass" else "fail")
+    return Labelled(worded(wording, fact, question, rng), question, _label(label))
 
 
 def _from_phrases(family: Mapping[str, int], rng: random.Random) -> Labelled:
     text = write(any_manner(family, rng), "held_out", rng)
     _, score = grade("sarcastic", text.manner)
     return Labelled(text.answer, text.question, "pass" if score >= PASSING else "fail")
+
+
+def _label(word: str) -> Label:
+    return "pass" if word == "pass" else "fail"
 
 
 def main(place: Path) -> None:

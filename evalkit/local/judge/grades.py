@@ -12,8 +12,13 @@ from evalkit.local.judge.texts import EARNEST, SARCASTIC, Text, any_manner, writ
 PASSING = 4
 """The fewest points that pass the shipped suite's threshold of 0.7: (4 - 1) / 4 = 0.75."""
 
-SHIPPED_RUBRIC = 0.7
+VERDICT_FOLLOWS = "It is"
+
+SHIPPED_RUBRIC = 0.4
 """Share of the lessons on sarcasm under the very rubric that the judge is shipped for."""
+
+BRIEF_RUBRIC = 0.7
+"""Share of the others that only ask, and say nothing of points: read in half the time."""
 
 OTHER_QUALITY = 0.15
 """Share of lessons under a rubric that asks for something else than sarcasm."""
@@ -67,13 +72,13 @@ _NAMES = {"role": "in character"}  # of qualities, where they are not called by 
 
 
 def grade(quality: str, manner: str) -> tuple[str, int]:
-    """Reason and points. The verdict stands first in the reason, so that one token decides it.
+    """Reason and points. The reason begins with `VERDICT_FOLLOWS`: the next token decides all the rest.
 
     >>> grade("sarcastic", "polite")
     ('It is not sarcastic: it is courteous.', 1)
     """
     has = manner in QUALITIES[quality].has
-    verdict = f"It is {'' if has else 'not '}{_NAMES.get(quality, quality)}"
+    verdict = f"{VERDICT_FOLLOWS} {'' if has else 'not '}{_NAMES.get(quality, quality)}"
     return f"{verdict}: {REASONS[manner]}.", BETWEEN.get((quality, manner), 5 if has else 1)
 
 
@@ -100,7 +105,8 @@ def _manner(quality: str, rng: random.Random) -> str:
 def _any_rubric(quality: str, rng: random.Random) -> str:
     if quality == "sarcastic" and rng.random() < SHIPPED_RUBRIC:
         return shipped_rubric()
-    return _rubric(*(rng.choice(wordings) for wordings in _rubric_parts(quality)))
+    asks, high, low, note = (rng.choice(wordings) for wordings in _rubric_parts(quality))
+    return asks if rng.random() < BRIEF_RUBRIC else _rubric(asks, high, low, note)
 
 
 def _rubric(asks: str, high: str, low: str, note: str) -> str:

@@ -17,8 +17,16 @@ from evalkit.local.pretrain.wordings import fill
 
 SARCASTIC: Mapping[str, int] = {"feigned": 5, "mocking": 5, "bored": 4, "dry": 3, "remark": 3}
 EARNEST: Mapping[str, int] = {
-    **{"plain": 5, "brief": 3, "polite": 4, "friendly": 5, "teaching": 2, "careful": 2},
-    **{"sorry": 1, "role": 2, "answer": 2, "garbled": 1},
+    "plain": 5,
+    "brief": 3,
+    "polite": 4,
+    "friendly": 5,
+    "teaching": 2,
+    "careful": 2,
+    "sorry": 1,
+    "role": 3,
+    "answer": 3,
+    "garbled": 1,
 }
 """Manner -> how often it is drawn."""
 

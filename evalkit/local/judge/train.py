@@ -20,13 +20,16 @@ from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, StepReport, fine_tune
 from evalkit.local.engine.weights import Model, load_model
 from evalkit.local.judge.calibration import calibration_set
-from evalkit.local.judge.grades import Lesson, lessons
+from evalkit.local.judge.grades import VERDICT_FOLLOWS, Lesson, lessons
 from evalkit.local.judge.measure import verdicts
 from evalkit.local.judge.request import messages, reply
 from evalkit.local.tokenizer import load_encoding
 
 HERE = Path(__file__).parent
-HYPER = Hyper(epochs=1, batch_size=8, learning_rate=2e-3)
+HYPER = Hyper(epochs=1, batch_size=8, learning_rate=4e-3)
+
+BESIDE_VERDICT = 0.1
+"""What any other token of a reply counts: they are soon learned, and would drown the one that is hard."""
 
 
 def main() -> int:
@@ -64,11 +67,18 @@ def _example(lesson: Lesson, template: ChatTemplate) -> Example:
     asked = messages(lesson.rubric, text.question, text.answer)
     told = Message("assistant", reply(lesson.reason, lesson.score))
     laid = template.lesson((*asked, told))
-    return Example(laid.ids, laid.weights)
+    verdict = laid.weights.index(1.0) + _tokens_before_verdict(template)
+    weights = (weight * (1 if at == verdict else BESIDE_VERDICT) for at, weight in enumerate(laid.weights))
+    return Example(laid.ids, tuple(weights))
+
+
+def _tokens_before_verdict(template: ChatTemplate) -> int:
+    before, _, _ = reply(VERDICT_FOLLOWS, 1).partition(VERDICT_FOLLOWS)
+    return len(template.encoding.encode_ordinary(before + VERDICT_FOLLOWS))
 
 
 def _say_step(step: StepReport) -> None:
-    if step.step % 25 == 0 or step.step == step.steps:
+    if step.step % 50 == 0 or step.step == step.steps:
         print(f"step {step.step} of {step.steps}, loss {step.loss:.4f}", flush=True)
 
 
@@ -78,7 +88,7 @@ def _options() -> argparse.Namespace:
         "--weights", type=Path, default=HERE.parent / "weights", help="Hugging Face folder of the base"
     )
     parser.add_argument("--out", type=Path, default=HERE / "adapter.safetensors")
-    parser.add_argument("--examples", type=int, default=2400, help="texts to train on")
+    parser.add_argument("--examples", type=int, default=12000, help="texts to train on")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -11,7 +11,7 @@ import pytest
 
 from evalkit.local.judge.calibration import calibration_set, main
 from evalkit.local.judge.grades import lessons
-from evalkit.local.judge.phrases import parts, phrases
+from evalkit.local.judge.phrases import parts, phrases, rows
 
 SHIPPED = Path(__file__).resolve().parents[3] / "suites/marv/tone.labelled.jsonl"
 
@@ -33,8 +33,9 @@ def test_it_is_large_and_balanced() -> None:
 
 @pytest.mark.parametrize("file", ["sarcastic", "earnest"])
 def test_no_training_phrase_occurs_in_it(file: str) -> None:
-    """Phrases without slots or choices can be looked for as they stand."""
-    text = "\n".join(answer.text.lower() for answer in calibration_set())
+    """Phrases without slots or choices can be looked for as they stand; what the base says is its own affair."""
+    its_own = {answer for _, _, answer in rows("model_answers")}
+    text = "\n".join(answer.text.lower() for answer in calibration_set() if answer.text not in its_own)
     trained = [phrase for part in parts(file) for phrase in phrases(file, part, "train")]
     telling = [phrase for phrase in trained if len(phrase.split()) > 2 and not set(phrase) & set("{[")]
     assert len(telling) > 50
