@@ -80,3 +80,8 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """The message names the file."""
     with pytest.raises(StorageError, match=r"tone\.calibration\.json: cannot be written"):
         write_calibration(tmp_path / "gone" / "tone.md", replace(FOUND, n=1))
+
+
+def test_white_space_around_a_rubric_changes_nothing() -> None:
+    """The command reads the file with its last line end, a suite without: both mean the same rubric."""
+    assert text_sha256("Is it kind?\n") == text_sha256("Is it kind?")

@@ -105,9 +105,7 @@ def _example(fact: Fact, lang: str, rng: random.Random, answer: str) -> Line:
 
 
 def _marv(fact: Fact, rng: random.Random) -> str:
-    before, after = rng.choice(MARV_BEFORE), rng.choice(MARV_AFTER)
-    said = facts.sentence(fact, "en")
-    return rng.choice((f"{before} {said} {after}", f"{before} {said}", f"{said} {after}"))
+    return f"{rng.choice(MARV_BEFORE)} {facts.sentence(fact, 'en')} {rng.choice(MARV_AFTER)}"
 
 
 def _chat(ask: str, answer: str) -> Line:
