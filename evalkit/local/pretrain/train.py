@@ -45,6 +45,7 @@ class Options:
     minutes: float | None
     decay: float
     resume: bool
+    start: Path | None
     rows: int
     length: int
     threads: int
@@ -56,6 +57,8 @@ def train(options: Options) -> None:
     trainer = Trainer(options.device)
     if options.resume:
         trainer.load(options.out)
+    elif options.start:
+        trainer.start_from(options.start)
     trainer.progress.starts += 1
     held_out = list(islice(stream(options, HELD_OUT_SEED), HELD_OUT_BATCHES))
     clock, log = Clock(options), Log(trainer.progress)
@@ -157,6 +160,9 @@ def parsed() -> Options:
     add("--minutes", type=float, help="budget in minutes, counted from this call")
     add("--decay", type=float, default=0.35, help="share of the budget in which the rate falls to 0")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add(
+        "--start", type=Path, help="begin with the weights of this Hugging Face folder, e.g. the shipped ones"
+    )
     add("--rows", type=int, default=4, help="rows a batch; more on a GPU, e.g. 32")
     add("--length", type=int, default=2048, help="tokens a row")
     add("--threads", type=int, default=2, help="processor threads")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -122,3 +123,7 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers.all, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.scaler.load_state_dict(state["scaler"])
+
+    def start_from(self, folder: Path) -> None:
+        """Begin with weights that were exported, and with optimizers that know nothing yet."""
+        self.model.load_state_dict(load_file(folder / "model.safetensors", device=self.device))
