@@ -80,7 +80,6 @@ class Loopback:
 
     def close(self) -> None:
         """Stop serving; connections that are still open are dropped."""
-        self._server.close()
         self._on_loop(self._drop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -97,6 +96,7 @@ class Loopback:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _drop(self) -> None:
+        self._server.close()  # here, on its own loop: a connection that ends at this moment closes it as well
         mine = asyncio.current_task()
         others = [task for task in asyncio.all_tasks() if task is not mine]
         for task in others:

@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     """Ask the judge for every labelled answer, and print how far it agrees."""
     given = _parser().parse_args(argv)
     labelled, path = read_labelled(given.file), _rubric_path(given)
-    rubric = path.read_text("utf-8")
+    rubric = path.read_text("utf-8").strip()  # as a suite reads it
     config = load_config(Path.cwd(), ModelFlags(judge=given.judge, base_url=given.base_url))
     judge = config.models.get("judge", ModelRef(EMBEDDED_JUDGE, LOCAL))
     if given.max_cost is not None:
