@@ -12,6 +12,23 @@ UNKNOWN = "?"
 NOT_APPLICABLE = "-"
 
 
+def cells(row: VariantFigures) -> tuple[str, ...]:
+    """A row of the table after its name: the columns that every format shows."""
+    return (
+        percent(row.passed),
+        interval(row.passed),
+        percent(row.form),
+        percent(row.content),
+        str(row.unknown),
+        str(row.errors),
+        whole(row.prompt_tokens),
+        cut(row),
+        whole(row.completion_tokens),
+        dollars(row.cost_per_1k),
+        latency(row),
+    )
+
+
 def percent(rate: Rate | None) -> str:
     """`82%`; never 0% or 100% unless none or all passed; `-` without such a check."""
     if rate is None:

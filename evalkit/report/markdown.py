@@ -56,17 +56,7 @@ def _figures(rows: Sequence[VariantFigures]) -> str:
 def _row(row: VariantFigures) -> list[str]:
     return [
         markdown_text(row.variant),
-        figures.percent(row.passed),
-        figures.interval(row.passed),
-        figures.percent(row.form),
-        figures.percent(row.content),
-        str(row.unknown),
-        str(row.errors),
-        figures.whole(row.prompt_tokens),
-        figures.cut(row),
-        figures.whole(row.completion_tokens),
-        figures.dollars(row.cost_per_1k),
-        figures.latency(row),
+        *figures.cells(row),
         *(str(count) for count in (row.refused, row.filtered, row.truncated, row.tool_calls)),
     ]
 

@@ -119,20 +119,7 @@ def _figures(groups: Sequence[Sequence[VariantFigures]]) -> tuple[list[str], lis
 
 
 def _row(row: VariantFigures) -> tuple[str, ...]:
-    return (
-        clip(printable(row.variant), 20),
-        figures.percent(row.passed),
-        figures.interval(row.passed),
-        figures.percent(row.form),
-        figures.percent(row.content),
-        str(row.unknown),
-        str(row.errors),
-        figures.whole(row.prompt_tokens),
-        figures.cut(row),
-        figures.whole(row.completion_tokens),
-        figures.dollars(row.cost_per_1k),
-        figures.latency(row),
-    )
+    return clip(printable(row.variant), 20), *figures.cells(row)
 
 
 def _table(rows: Sequence[Sequence[str]], align: str) -> str:
