@@ -20,6 +20,9 @@ SHIPPED_RUBRIC = 0.4
 BRIEF_RUBRIC = 0.7
 """Share of the others that only ask, and say nothing of points: read in half the time."""
 
+PLAIN = 0.12
+"""Share of the lessons on sarcasm that are plain answers on top: the base gives hardly any other."""
+
 OTHER_QUALITY = 0.15
 """Share of lessons under a rubric that asks for something else than sarcasm."""
 
@@ -88,17 +91,33 @@ def shipped_rubric() -> str:
 
 
 def lessons(seed: int) -> Iterator[Lesson]:
-    """Endless; the same seed gives the same lessons. Half of the answers have the quality asked for."""
+    """Endless; the same seed gives the same lessons. Nearly half of the answers have what is asked for."""
     rng = random.Random(seed)
     while True:
-        quality = rng.choice(tuple(QUALITIES)) if rng.random() < OTHER_QUALITY else "sarcastic"
-        text = write(_manner(quality, rng), "train", rng)
-        yield Lesson(_any_rubric(quality, rng), text, *grade(quality, text.manner))
+        quality = _any_quality(rng)
+        yield _lesson(quality, _any_rubric(quality, rng), rng)
+
+
+def lessons_of_one_rubric(count: int, rng: random.Random) -> tuple[Lesson, ...]:
+    """Lessons that share their rubric, drawn as `lessons` draws."""
+    quality = _any_quality(rng)
+    rubric = _any_rubric(quality, rng)
+    return tuple(_lesson(quality, rubric, rng) for _ in range(count))
+
+
+def _any_quality(rng: random.Random) -> str:
+    return rng.choice(tuple(QUALITIES)) if rng.random() < OTHER_QUALITY else "sarcastic"
+
+
+def _lesson(quality: str, rubric: str, rng: random.Random) -> Lesson:
+    text = write(_manner(quality, rng), "train", rng)
+    return Lesson(rubric, text, *grade(quality, text.manner))
 
 
 def _manner(quality: str, rng: random.Random) -> str:
     if quality == "sarcastic":
-        return any_manner(rng.choice((SARCASTIC, EARNEST)), rng)
+        plain = rng.random() < PLAIN
+        return "plain" if plain else any_manner(rng.choice((SARCASTIC, EARNEST)), rng)
     return rng.choice(rng.choice((QUALITIES[quality].has, QUALITIES[quality].lacks)))
 
 

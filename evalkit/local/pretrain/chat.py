@@ -52,13 +52,13 @@ def _toned(fact: Fact, tone: str, length: Length | None, lang: str, rng: random.
 def _style(rng: random.Random) -> Style:
     """What the prompt demands; about one prompt in six demands nothing."""
     drawn = rng.random()
-    if drawn < 0.14:
+    if drawn < 0.12:
         return Style()
-    if drawn < 0.40:
+    if drawn < 0.46:
         return Style(language=_language(rng))
-    if drawn < 0.60:
+    if drawn < 0.61:
         return Style(tone=_tone(rng))
-    if drawn < 0.80:
+    if drawn < 0.78:
         return Style(length=_length(rng))
     if drawn < 0.88:
         return Style(language=_language(rng), length=_length(rng))

@@ -5,19 +5,28 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from evalkit.local.judge.episodes import graded_episode
 from evalkit.local.pretrain.chat import chat_episode
 from evalkit.local.pretrain.episode import Episode
 from evalkit.local.pretrain.extract import extract_episode
+from evalkit.local.pretrain.genders import gender_episode
 from evalkit.local.pretrain.labels import label_episode
+from evalkit.local.pretrain.translate import translate_episode
 
 # Extraction has a large share: to copy names it never saw is the hardest skill for a tiny model.
-_MIX = ((0.45, chat_episode), (0.85, extract_episode), (1.0, label_episode))
+_SHARES = {
+    chat_episode: 0.36,
+    extract_episode: 0.30,
+    label_episode: 0.16,
+    translate_episode: 0.07,
+    graded_episode: 0.06,
+    gender_episode: 0.05,
+}
 
 
 def episodes(seed: int) -> Iterator[Episode]:
     """Endless; the same seed gives the same episodes."""
     rng = random.Random(seed)
+    makers, shares = tuple(_SHARES), tuple(_SHARES.values())
     while True:
-        drawn = rng.random()
-        make = next(make for below, make in _MIX if drawn < below)
-        yield make(rng)
+        yield rng.choices(makers, shares)[0](rng)

@@ -20,7 +20,7 @@ from evalkit.local.pretrain.phrasebook import capital, fill, pick, sections
 Book = Mapping[str, tuple[str, ...]]  # wordings by section
 _Say = Callable[[Iterable[str]], list[str]]  # fills the slots of wordings
 
-_NAMES = {
+LANGUAGE_NAMES = {
     "en": {"en": "English", "de": "German", "fr": "French", "es": "Spanish"},
     "de": {"en": "Englisch", "de": "Deutsch", "fr": "Französisch", "es": "Spanisch"},
     "fr": {"en": "anglais", "de": "allemand", "fr": "français", "es": "espagnol"},
@@ -87,7 +87,7 @@ def _book(written_in: str) -> dict[str, tuple[str, ...]]:
 
 def _slots(style: Style, written_in: str, rng: random.Random) -> dict[str, tuple[str, ...]]:
     """What the wordings' `{slots}` stand for in this one prompt."""
-    names = _NAMES[written_in]
+    names = LANGUAGE_NAMES[written_in]
     others = [names[lang] for lang in LANGUAGES if lang != style.language]
     rng.shuffle(others)
     # the same company, bot and word for its users in the whole prompt

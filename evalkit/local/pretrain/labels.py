@@ -15,6 +15,7 @@ Slots = dict[str, object]
 
 _OTHER = "other"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_TURNS = 14, 24  # labels are short: many texts under one instruction make it worth its reading
 # Longest instruction in characters, about 380 tokens.
 _LONGEST = 1400
 
@@ -80,7 +81,7 @@ def _replied(rng: random.Random) -> Episode:
 def _text_episode(rng: random.Random, labels: Labels) -> Episode:
     frame = _frame(rng)
     instruction = _instruction(rng, labels, frame)
-    cases = [labels.case(rng) for _ in range(rng.randint(6, 10))]
+    cases = [labels.case(rng) for _ in range(rng.randint(*_TURNS))]
     turns = tuple(Turn(frame.ask(text), f" {label}") for text, label in cases)
     return Episode(instruction + rng.choice(("\n", "\n\n", "\n\n")), turns, "text")
 
@@ -88,7 +89,7 @@ def _text_episode(rng: random.Random, labels: Labels) -> Episode:
 def _chat_episode(rng: random.Random, labels: Labels) -> Episode:
     frame = _frame(rng)
     ask = rng.choice((frame.ask, str, str, str))  # most users send the bare text
-    cases = [labels.case(rng) for _ in range(rng.randint(6, 10))]
+    cases = [labels.case(rng) for _ in range(rng.randint(*_TURNS))]
     return Episode(_instruction(rng, labels, frame), tuple(Turn(ask(text), label) for text, label in cases))
 
 

@@ -19,7 +19,8 @@ from evalkit.local.pretrain.episode import Episode, Turn
 
 OPEN_ROWS = 48  # rows that wait for a segment that fits; more fill better, and mix later
 PROMPT_SHARE = 0.1  # of the tokens of system and user texts, drawn anew for each episode, so many
-PROMPT_WEIGHT = 0.6  # are learned with this weight (an answer's tokens: 1): 0.06 on average
+PROMPT_WEIGHT = 0.6  # are learned with this weight (an answer's tokens: 1 or more): 0.06 on average
+SHORTEST = 8  # a shorter answer weighs as much as one of so many tokens, or labels would be drowned
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +107,22 @@ class Encoder:
     def _chat_turn(self, turn: Turn) -> Piece:
         asked = self._message("user", turn.user)
         header, answer = self._header("assistant"), [*self._plain(turn.answer), self._end]
-        weights = [*asked.weights, *([0.0] * len(header)), *([1.0] * len(answer))]
+        weights = [*asked.weights, *([0.0] * len(header)), *_weights(answer)]
         return Piece(asked.ids + header + answer, weights)
 
     def _text_turn(self, turn: Turn) -> Piece:
         asked = self._read(self._plain(turn.user))
         answer = [*self._plain(turn.answer), self._stop]
-        return Piece(asked.ids + answer, [*asked.weights, *([1.0] * len(answer))])
+        return Piece(asked.ids + answer, [*asked.weights, *_weights(answer)])
 
     def _read(self, ids: list[int]) -> Piece:
         """A text that is given at inference; a little of it is learned all the same."""
         draw = self._rng.random
         return Piece(ids, [PROMPT_WEIGHT if draw() < PROMPT_SHARE else 0.0 for _ in ids])
+
+
+def _weights(answer: Sequence[int]) -> list[float]:
+    return [max(1.0, SHORTEST / len(answer))] * len(answer)
 
 
 def fitted(segment: Segment, length: int) -> Iterator[Segment]:

@@ -1,17 +1,15 @@
 """Short texts with a known label: tickets to support desks, reviews, news, mails, calls for help.
 
-Every fourth sentence about a ticket's topic is kept out of training, for the shipped suite.
+Some sentences about tickets' topics are kept out of training, for the shipped suite.
 """
 
 import random
-from functools import cache
 
 from evalkit.local.pretrain.names import World
 from evalkit.local.pretrain.notes import word
 from evalkit.local.pretrain.wordings import fill, grouped, lines, say
 
 TICKETS = "tickets"
-_OPEN_QUOTA = 4  # one sentence in so many is held out
 
 
 def families() -> tuple[str, ...]:
@@ -24,13 +22,9 @@ def topics(family: str = TICKETS) -> tuple[str, ...]:
     return tuple(grouped(f"label_{family}"))
 
 
-@cache
 def sentences(topic: str, *, family: str = TICKETS, held_out: bool = False) -> tuple[str, ...]:
     """Wordings of this topic: those of training, or the tickets' held-out ones."""
-    every = grouped(f"label_{family}")[topic]
-    if family != TICKETS:
-        return every
-    return tuple(line for number, line in enumerate(every, 1) if (number % _OPEN_QUOTA == 0) == held_out)
+    return grouped(f"label_{family}_held_out" if held_out else f"label_{family}")[topic]
 
 
 def ticket(rng: random.Random, topic: str, *, held_out: bool = False) -> str:

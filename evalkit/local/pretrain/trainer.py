@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     @property
     def answers(self) -> Tensor:
         """(K,): 1 where a token of an answer is predicted, else 0."""
-        return (self.weight == 1.0).float()
+        return (self.weight >= 1.0).float()
 
 
 def to_batch(rows: Rows, device: str) -> Batch:
