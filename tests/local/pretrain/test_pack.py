@@ -57,13 +57,21 @@ def test_chat_is_laid_out_as_the_template_says() -> None:
 
 
 def test_answers_count_fully_and_nothing_is_predicted_across_pieces() -> None:
-    """Weight 1 lies on each answer and its end; a piece's first token is never a target."""
+    """Weight 1 or more lies on each answer and its end; a piece's first token is never a target."""
     rows = one_row(*EPISODES, length=LENGTH)
-    learned = ENCODING.decode(rows.ids[rows.weight == 1.0].tolist())
+    learned = ENCODING.decode(rows.ids[rows.weight >= 1.0].tolist())
     assert learned.startswith("Lima<|im_end|>4<|im_end|>Hello!<|im_end|>")
     assert learned.endswith(" bug<|endoftext|> other<|endoftext|>")
     starts = rows.pieces[rows.pieces[:, 2] < LENGTH, 2]
     assert not rows.weight[0, starts].any()
+
+
+def test_a_short_answer_weighs_no_less_than_one_of_eight_tokens() -> None:
+    """Or labels would be drowned by names and sentences; what is longer weighs 1 a token."""
+    told = "The capital of Peru is Lima, as everyone knows who has been there."
+    short, long = (one_row(Episode("", (Turn("Peru?", said),)), length=LENGTH) for said in ("Lima", told))
+    assert short.weight[short.weight >= 1.0].sum() == 8.0
+    assert set(long.weight[long.weight >= 1.0]) == {1.0}
 
 
 @given(st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=6), max_size=60), st.integers(41, 90))
