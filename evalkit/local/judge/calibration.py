@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from evalkit.local.judge.grades import PASSING, grade
-from evalkit.local.judge.phrases import known_facts, rows
-from evalkit.local.judge.texts import EARNEST, SARCASTIC, any_manner, worded, write
-from evalkit.local.pretrain import facts
+from evalkit.local.corpus import facts
+from evalkit.local.corpus.grading.lessons import PASSING, grade
+from evalkit.local.corpus.grading.phrases import known_facts
+from evalkit.local.corpus.grading.texts import EARNEST, SARCASTIC, any_manner, worded, write
+from evalkit.local.corpus.wordings import rows
 
 FROM_PHRASES = 160
 """Answers put together from held-out phrases, beside the two other kinds."""
@@ -40,8 +41,10 @@ class Labelled:
 def calibration_set(seed: int = 0) -> tuple[Labelled, ...]:
     """As many sarcastic answers as others, no two alike, in a mixed order."""
     rng = random.Random(seed)
-    whole = (_whole(label, relation, text, rng) for label, relation, text in rows("whole_answers"))
-    given = (Labelled(text, question, _label(label)) for label, question, text in rows("model_answers"))
+    whole = (_whole(label, relation, text, rng) for label, relation, text in rows("grading/whole_answers"))
+    given = (
+        Labelled(text, question, _label(label)) for label, question, text in rows("grading/model_answers")
+    )
     found = {labelled.text: labelled for labelled in (*whole, *given)}
     for family in (SARCASTIC, EARNEST):
         enough = len(found) + FROM_PHRASES // 2

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 
 from evalkit.local.chat_template import ChatTemplate
+from evalkit.local.corpus.grading.form import messages
+from evalkit.local.corpus.grading.lessons import PASSING, shipped_rubric
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.batch import Engine
 from evalkit.local.engine.job import Job, TokenEvent
 from evalkit.local.engine.weights import Model
 from evalkit.local.judge.calibration import Label, Labelled
-from evalkit.local.judge.grades import PASSING, shipped_rubric
-from evalkit.local.judge.request import messages
 
 LONGEST_REPLY = 64  # tokens; the form takes about 30
 

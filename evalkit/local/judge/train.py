@@ -15,14 +15,14 @@ from itertools import islice
 from pathlib import Path
 
 from evalkit.local.chat_template import ChatTemplate, Message
+from evalkit.local.corpus.grading.form import messages, reply
+from evalkit.local.corpus.grading.lessons import VERDICT_FOLLOWS, Lesson, lessons
 from evalkit.local.engine.adapter import Adapter, save_adapter
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, StepReport, fine_tune
 from evalkit.local.engine.weights import Model, load_model
 from evalkit.local.judge.calibration import calibration_set
-from evalkit.local.judge.grades import VERDICT_FOLLOWS, Lesson, lessons
 from evalkit.local.judge.measure import verdicts
-from evalkit.local.judge.request import messages, reply
 from evalkit.local.tokenizer import load_encoding
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ import numpy as np
 import tiktoken
 from numpy.typing import NDArray
 
-from evalkit.local.pretrain.episode import Episode, Turn
+from evalkit.local.corpus.episode import Episode, Turn
 
 OPEN_ROWS = 48  # rows that wait for a segment that fits; more fill better, and mix later
 PROMPT_SHARE = 0.1  # of the tokens of system and user texts, drawn anew for each episode, so many

@@ -14,8 +14,8 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
-from evalkit.local.pretrain.corpus import episodes
-from evalkit.local.pretrain.episode import Episode
+from evalkit.local.corpus.episode import Episode
+from evalkit.local.corpus.mix import episodes
 from evalkit.local.tokenizer import byte_letters
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")

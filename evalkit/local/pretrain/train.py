@@ -22,8 +22,8 @@ from pathlib import Path
 
 import torch
 
+from evalkit.local.corpus.mix import episodes
 from evalkit.local.pretrain.checkpoint import Progress
-from evalkit.local.pretrain.corpus import episodes
 from evalkit.local.pretrain.pack import Encoder, batches
 from evalkit.local.pretrain.trainer import Batch, Trainer, to_batch
 from evalkit.local.tokenizer import load_encoding

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.local.corpus.grading.lessons import lessons
+from evalkit.local.corpus.grading.phrases import phrases
+from evalkit.local.corpus.wordings import parts, rows
 from evalkit.local.judge.calibration import calibration_set, main
-from evalkit.local.judge.grades import lessons
-from evalkit.local.judge.phrases import parts, phrases, rows
 
 SHIPPED = Path(__file__).resolve().parents[3] / "suites/marv/tone.labelled.jsonl"
 
@@ -36,7 +37,7 @@ def test_no_training_phrase_occurs_in_it(file: str) -> None:
     """Phrases without slots or choices can be looked for as they stand; the base may say what it likes."""
     its_own = {answer for _, _, answer in rows("model_answers")}
     text = "\n".join(answer.text.lower() for answer in calibration_set() if answer.text not in its_own)
-    trained = [phrase for part in parts(file) for phrase in phrases(file, part, "train")]
+    trained = [phrase for part in parts(f"grading/{file}") for phrase in phrases(file, part, "train")]
     telling = [phrase for phrase in trained if len(phrase.split()) > 2 and not set(phrase) & set("{[")]
     assert len(telling) > 50
     assert not [phrase for phrase in telling if phrase.lower() in text]

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import evalkit.local
-from evalkit.local.pretrain.episode import Episode, Turn
+from evalkit.local.corpus.episode import Episode, Turn
 from evalkit.local.pretrain.pack import Encoder, Rows, to_arrays
 from evalkit.local.tokenizer import load_encoding
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.local.pretrain.episode import Episode, Turn
+from evalkit.local.corpus.episode import Episode, Turn
 from evalkit.local.pretrain.pack import Piece, Rows, Segment, batches, fitted, packed, visible
 from tests.local.pretrain.packing import ENCODING, EPISODES, alone, encoder, one_row
 

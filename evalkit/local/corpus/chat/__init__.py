@@ -1,0 +1,1 @@
+"""Questions about facts, answered in the language, tone and length that a prompt demands; translations."""

@@ -1,0 +1,1 @@
+"""Answers in many manners, and the grades that the embedded judge is taught to give them."""

@@ -1,0 +1,1 @@
+"""Short texts, and the one label that an instruction wants for each."""
