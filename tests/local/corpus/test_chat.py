@@ -11,7 +11,8 @@ from evalkit.local.corpus.chat import tones
 from evalkit.local.corpus.chat.dev_prompts import DEV_PROMPTS
 from evalkit.local.corpus.chat.episodes import chat_episode, reply
 from evalkit.local.corpus.chat.instructions import Length, Style, system_prompt
-from evalkit.local.corpus.facts import LANGUAGES, all_facts, sentence
+from evalkit.local.corpus.chat.translate import translate_episode
+from evalkit.local.corpus.facts import LANGUAGES, all_facts, bare, sentence
 
 
 def _prompts(style: Style, count: int = 60) -> list[str]:
@@ -128,3 +129,25 @@ def test_shots_stand_in_the_prompt() -> None:
     for seed in range(30):
         prompt = system_prompt(Style(tone="sarcastic"), shots, random.Random(seed))
         assert all(asked in prompt and answer in prompt for asked, answer in shots)
+
+
+def test_a_translation_says_the_same_fact_in_another_language() -> None:
+    """What is asked for and what is answered are one fact's words in two languages."""
+    rng = random.Random(8)
+    forms = (sentence, bare, lambda fact, lang: fact.answer[lang])
+    said = {
+        (form(fact, source), form(fact, target))
+        for fact in all_facts()
+        for form in forms
+        for source in LANGUAGES
+        for target in LANGUAGES
+        if source != target
+    }
+    episodes = [translate_episode(rng) for _ in range(200)]
+    under_prompt = [turn for episode in episodes if episode.system for turn in episode.turns]
+    assert len(under_prompt) > 500
+    assert {(turn.user, turn.answer) for turn in under_prompt} <= said
+    asked = [turn for episode in episodes if not episode.system for turn in episode.turns]
+    assert all(
+        any(turn.answer == target and source in turn.user for source, target in said) for turn in asked[:50]
+    )

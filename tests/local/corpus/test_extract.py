@@ -8,14 +8,17 @@ import pytest
 
 from evalkit.local.corpus.extract.dev_prompts import HEADLINE_PROMPTS
 from evalkit.local.corpus.extract.episodes import extract_episode
+from evalkit.local.corpus.extract.genders import gender_episode
 from evalkit.local.corpus.extract.headlines import headline
 from evalkit.local.corpus.names import (
+    GENDERS,
     World,
     first_names,
     held_out_cities,
     held_out_last,
     held_out_mascots,
 )
+from evalkit.local.corpus.wordings import rows
 
 HELD_OUT = re.compile(r"\b(" + "|".join(held_out_last() + held_out_cities() + held_out_mascots()) + r")\b")
 # In these fields the answer is concluded from the text, everywhere else it is copied.
@@ -130,3 +133,38 @@ def test_prompts_for_measuring_share_no_sentence_with_training():
     for prompt in HEADLINE_PROMPTS:
         sentences = [s.strip() for s in re.split(r"(?<=[.!?:])\s+", prompt.replace("\n", " ")) if len(s) > 25]
         assert not [sentence for sentence in sentences if sentence in trained]
+
+
+def test_a_first_name_tells_the_gender_and_a_last_name_does_not():
+    """Each wording of the task has an answer for men, one for women, and one for a last name alone."""
+    rng = random.Random(9)
+    men, women = ({name.lower() for name in first_names(gender)} for gender in GENDERS)
+    tasks = {tuple(answers.split("; ")) for answers, _ in rows("extract/gender_tasks")}
+    for _ in range(300):
+        episode = gender_episode(rng)
+        if not episode.system or "{" in episode.system:
+            continue
+        told = {
+            answer: {turn.user.split()[0].lower() for turn in episode.turns if turn.answer == answer}
+            for answer in {turn.answer for turn in episode.turns}
+        }
+        male, female, neither = next(task for task in tasks if told.keys() <= set(task))
+        assert told.get(male, set()) <= men
+        assert told.get(female, set()) <= women
+        assert not told.get(neither, set()) & (men | women)
+
+
+def test_a_name_in_json_has_its_gender_or_null():
+    """The record repeats the name and adds the gender that its first name tells."""
+    rng = random.Random(10)
+    records = [
+        (turn.user, json.loads(turn.answer))
+        for episode in (gender_episode(rng) for _ in range(200))
+        if "{" in episode.system
+        for turn in episode.turns
+    ]
+    assert len(records) > 300
+    for name, record in records:
+        first = name.split()[0].title()
+        known = next((gender for gender in GENDERS if first in first_names(gender)), None)
+        assert list(record.values()) == [name, known]

@@ -11,6 +11,7 @@ import pytest
 from evalkit.checks.base import Seen
 from evalkit.checks.judging import judge_request, read_grade
 from evalkit.endpoints.base import Response
+from evalkit.local.corpus.grading.episodes import graded_episode
 from evalkit.local.corpus.grading.form import messages, reply
 from evalkit.local.corpus.grading.lessons import PASSING, QUALITIES, grade, lessons, shipped_rubric
 from evalkit.local.corpus.grading.phrases import known_facts, phrases
@@ -99,3 +100,15 @@ def test_lessons_are_repeatable_and_balanced() -> None:
     assert first == again
     assert 0.4 < sum(lesson.score >= PASSING for lesson in first) / len(first) < 0.6
     assert {lesson.reason.split(":")[0].split()[-1] for lesson in first} >= {*QUALITIES} - {"role"}
+
+
+def test_an_episode_of_the_corpus_grades_as_the_judge_does() -> None:
+    """One rubric; every turn is asked as the harness asks and answered with the points of its manner."""
+    rng = random.Random(4)
+    for _ in range(50):
+        episode = graded_episode(rng)
+        for turn in episode.turns:
+            assert turn.user.endswith("\n>>>")
+            found = read_grade(Response("judge", turn.answer, finish_reason="stop"))
+            assert found.score in (0.0, 0.25, 0.75, 1.0)
+            assert found.reason.startswith("It is not ") == (found.score < 0.5)
