@@ -1,7 +1,7 @@
 """Episodes of classification: one instruction with labels of its own choosing, several texts to label."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,8 +56,10 @@ def label_episode(rng: random.Random) -> Episode:
         return _continued(rng)
     if kind < 0.16:
         return _replied(rng)
+    if kind < 0.36:
+        return _under(lambda _: say(rng, "labels/topic_tasks"), _every_topic(rng), rng)
     labels = _labels(rng)
-    return _text_episode(rng, labels) if kind < 0.6 else _chat_episode(rng, labels)
+    return _under(lambda frame: _instruction(rng, labels, frame), labels, rng)
 
 
 def _continued(rng: random.Random) -> Episode:
@@ -78,19 +80,23 @@ def _replied(rng: random.Random) -> Episode:
     )
 
 
-def _text_episode(rng: random.Random, labels: Labels) -> Episode:
+def _under(instruct: Callable[[Frame], str], labels: Labels, rng: random.Random) -> Episode:
+    """Texts with their labels under an instruction, as one plain text or as a chat."""
     frame = _frame(rng)
-    instruction = _instruction(rng, labels, frame)
+    instruction = instruct(frame)
     cases = [labels.case(rng) for _ in range(rng.randint(*_TURNS))]
-    turns = tuple(Turn(frame.ask(text), f" {label}") for text, label in cases)
-    return Episode(instruction + rng.choice(("\n", "\n\n", "\n\n")), turns, "text")
-
-
-def _chat_episode(rng: random.Random, labels: Labels) -> Episode:
-    frame = _frame(rng)
+    if rng.random() < 0.52:
+        turns = tuple(Turn(frame.ask(text), f" {label}") for text, label in cases)
+        return Episode(instruction + rng.choice(("\n", "\n\n", "\n\n")), turns, "text")
     ask = rng.choice((frame.ask, str, str, str))  # most users send the bare text
-    cases = [labels.case(rng) for _ in range(rng.randint(*_TURNS))]
-    return Episode(_instruction(rng, labels, frame), tuple(Turn(ask(text), label) for text, label in cases))
+    return Episode(instruction, tuple(Turn(ask(text), label) for text, label in cases))
+
+
+def _every_topic(rng: random.Random) -> Labels:
+    """All topics of a family under their plainest names: to tell them apart comes before choosing words."""
+    family = TICKETS if rng.random() < 0.7 else rng.choice(families()[1:])
+    named = {topic: _names_and_descriptions(family, topic)[0][0] for topic in topics(family)}
+    return Labels(family, {topic: (name, "") for topic, name in named.items()}, False)
 
 
 def _frame(rng: random.Random) -> Frame:
