@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from evalkit.errors import EvalkitError, StorageError, UsageError
 
 LOG = "server.log"
 PATIENCE_S = 10
+GRACE_S = 0.5
+LEAST_BYTES = 64 * 1024  # free on the disk: the server cannot do any work with less
 
 
 class ServerDied(EvalkitError):
@@ -35,7 +38,7 @@ def embedded_server(state: Path, extra: Sequence[str] = ()) -> Iterator[str]:
         extra: further flags of `python -m evalkit.local`.
 
     Raises:
-        ServerDied, ServerRefused: it ended at once; the message is its own.
+        ServerDied, ServerRefused: it ended at once, or while it was needed; the message is its own.
         StorageError: `state` cannot be written, or its disk is full.
     """
     command = [
@@ -55,7 +58,9 @@ def embedded_server(state: Path, extra: Sequence[str] = ()) -> Iterator[str]:
             [*command, *extra], stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True
         )
     try:
-        yield _address(server, log)
+        url = _address(server, log)
+        with _explained(server, log):
+            yield url
     finally:
         _stop(server)
 
@@ -84,13 +89,39 @@ def _address(server: subprocess.Popen[str], log: Path) -> str:
     assert server.stdout is not None
     word, _, url = server.stdout.readline().strip().partition(" ")
     if word != "ready":
-        last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        code = server.wait()
+        last, code = _last_words(log), server.wait()
         if code > 0 and not last:  # it ended by itself, and what it had to say could not be written
             raise StorageError(f"{log}: the embedded server could not write there: free space on that disk")
         died = ServerRefused if code == UsageError.exit_code else ServerDied
         raise died(f"the embedded server did not start: {last or 'no reason given'} (see {log})")
     return url
+
+
+@contextmanager
+def _explained(server: subprocess.Popen[str], log: Path) -> Iterator[None]:
+    """Tell what lies behind a fault of the run, where that is the server's end."""
+    try:
+        yield
+    except EvalkitError as fault:
+        if shutil.disk_usage(log.parent).free < LEAST_BYTES:
+            raise StorageError(f"{log.parent}: its disk is full: free space there, and run again") from fault
+        if _has_ended(server):
+            told = _last_words(log) or "no reason given"
+            raise ServerDied(f"{fault}; the embedded server had ended: {told} (see {log})") from fault
+        raise
+
+
+def _has_ended(server: subprocess.Popen[str]) -> bool:
+    """Its sockets close a moment before it is gone."""
+    try:
+        server.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
 
 
 def _stop(server: subprocess.Popen[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from evalkit.cli.embedded import LOG, ServerDied, ServerRefused, embedded_server
-from evalkit.errors import StorageError
+from evalkit.errors import StorageError, UsageError
+
+CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
 
 def answers(base_url: str) -> bool:
@@ -84,6 +87,36 @@ def test_a_full_disk_is_told_though_the_log_is_empty(tmp_path: Path) -> None:
             pass
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+
+def test_a_full_disk_explains_what_failed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the run, whatever it seems to be, is the disk's where nothing is left on it."""
+
+    def fail_on_a_full_disk() -> None:
+        full = shutil.disk_usage(tmp_path)._replace(free=0)
+        with embedded_server(tmp_path):
+            monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+            raise UsageError("cannot fine-tune: Connection error")
+
+    with pytest.raises(StorageError, match=f"{tmp_path}: its disk is full: free space"):
+        fail_on_a_full_disk()
+
+
+@pytest.mark.skipif(not CHILDREN.exists(), reason="finds the server's process in /proc")
+def test_a_server_that_ends_while_it_is_needed_says_why(tmp_path: Path) -> None:
+    """The run's own fault comes first, then that the server was gone, and its log."""
+
+    def fail_without_a_server() -> None:
+        others = set(CHILDREN.read_text().split())
+        with embedded_server(tmp_path) as base_url:
+            (server,) = set(CHILDREN.read_text().split()) - others
+            os.kill(int(server), signal.SIGKILL)
+            while answers(base_url):
+                time.sleep(0.05)
+            raise UsageError("cannot fine-tune: Connection error")
+
+    with pytest.raises(ServerDied, match=f"Connection error; the embedded server had ended: .*{LOG}"):
+        fail_without_a_server()
 
 
 def test_a_state_folder_in_use_is_the_user_s_to_mend(tmp_path: Path) -> None:
