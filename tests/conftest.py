@@ -10,6 +10,7 @@ import pytest
 from evalkit.cli.embedded import embedded_server
 from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.run.records import Failure, Record, RecordedVerdict
+from tests.local.serving import Server, running, write_checkpoint
 
 MakeRecord = Callable[..., Record]
 
@@ -19,6 +20,15 @@ def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a real embedded server, with the shipped model, that all tests share."""
     with embedded_server(tmp_path_factory.mktemp("state")) as base_url:
         yield base_url
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An embedded server with random weights, fine-tuned in a moment, for one file's tests."""
+    checkpoint = tmp_path_factory.mktemp("checkpoint")
+    write_checkpoint(checkpoint)
+    with running(checkpoint, tmp_path_factory.mktemp("state")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import UsageError
 from evalkit.suite import Suite, load_suite
 from evalkit.tune import Base, FtModel, ensure_ft, training_file
-from tests.local.serving import Server, running, write_checkpoint
+from tests.local.serving import Server
 
 BASE = Base("evalkit-tiny", "aaaa")
 
@@ -27,15 +27,6 @@ checks: [equals]
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of this file."""
-    checkpoint = tmp_path_factory.mktemp("checkpoint")
-    write_checkpoint(checkpoint)
-    with running(checkpoint, tmp_path_factory.mktemp("state")) as running_server:
-        yield running_server
-
-
 def suite_of(folder: Path, lines: int = 10) -> Suite:
     """A suite with so many training lines."""
     folder.mkdir(exist_ok=True)
@@ -45,11 +36,11 @@ def suite_of(folder: Path, lines: int = 10) -> Suite:
     return load_suite(folder)
 
 
-def with_endpoint(server: Server, work: Callable[[OpenAIEndpoint], Awaitable[Any]]) -> Any:
+def with_endpoint(small_server: Server, work: Callable[[OpenAIEndpoint], Awaitable[Any]]) -> Any:
     """Do something with an endpoint of the server."""
 
     async def done() -> Any:
-        endpoint = OpenAIEndpoint("local", server.base_url, use_proxy=False)
+        endpoint = OpenAIEndpoint("local", small_server.base_url, use_proxy=False)
         try:
             return await work(endpoint)
         finally:
@@ -58,41 +49,41 @@ def with_endpoint(server: Server, work: Callable[[OpenAIEndpoint], Awaitable[Any
     return asyncio.run(done())
 
 
-def tuned(server: Server, suite: Suite, base: Base = BASE) -> FtModel:
+def tuned(small_server: Server, suite: Suite, base: Base = BASE) -> FtModel:
     """Make sure of one fine-tune."""
-    made = with_endpoint(server, lambda endpoint: ensure_ft(suite, base, endpoint))
+    made = with_endpoint(small_server, lambda endpoint: ensure_ft(suite, base, endpoint))
     assert isinstance(made, FtModel)
     return made
 
 
-def test_a_suite_s_lines_become_a_model_that_answers(tmp_path: Path, server: Server) -> None:
+def test_a_suite_s_lines_become_a_model_that_answers(tmp_path: Path, small_server: Server) -> None:
     """The model is served under an `ft:` name of the base; the hash is that of the file that was sent."""
     suite = suite_of(tmp_path / "words")
-    made = tuned(server, suite)
+    made = tuned(small_server, suite)
     assert made.model.startswith("ft:evalkit-tiny:local:words:")
     assert made.data_sha256 == hashlib.sha256(training_file(suite)).hexdigest()
     assert not made.reused
-    assert made.model in [model.id for model in server.client().models.list()]
+    assert made.model in [model.id for model in small_server.client().models.list()]
 
 
-def test_the_same_data_is_learned_once(tmp_path: Path, server: Server) -> None:
+def test_the_same_data_is_learned_once(tmp_path: Path, small_server: Server) -> None:
     """A second run finds the first one's model; other data, or another base, is learned anew."""
     suite = suite_of(tmp_path / "once", 11)
-    first, again = tuned(server, suite), tuned(server, suite)
+    first, again = tuned(small_server, suite), tuned(small_server, suite)
     assert (again.model, again.job_id, again.reused) == (first.model, first.job_id, True)
-    more = tuned(server, suite_of(tmp_path / "once", 12))
-    other_base = tuned(server, suite, Base("evalkit-tiny", "bbbb"))
+    more = tuned(small_server, suite_of(tmp_path / "once", 12))
+    other_base = tuned(small_server, suite, Base("evalkit-tiny", "bbbb"))
     assert len({first.model, more.model, other_base.model}) == 3
 
 
-def test_several_suites_learn_at_once(tmp_path: Path, server: Server) -> None:
+def test_several_suites_learn_at_once(tmp_path: Path, small_server: Server) -> None:
     """Each gets a model of its own."""
     suites = [suite_of(tmp_path / f"s{number}", 13 + number) for number in range(3)]
 
     async def all_of_them(endpoint: OpenAIEndpoint) -> list[FtModel]:
         return list(await asyncio.gather(*(ensure_ft(suite, BASE, endpoint) for suite in suites)))
 
-    made = with_endpoint(server, all_of_them)
+    made = with_endpoint(small_server, all_of_them)
     assert len({each.model for each in made}) == 3
 
 
@@ -104,13 +95,13 @@ def test_what_is_learned_is_what_ft_is_sent(tmp_path: Path) -> None:
     }
 
 
-def test_a_job_that_fails_says_why(tmp_path: Path, server: Server) -> None:
+def test_a_job_that_fails_says_why(tmp_path: Path, small_server: Server) -> None:
     """Too few examples: the server's words, with the suite and the job."""
     with pytest.raises(UsageError, match=r"suite few: .*at least 10"):
-        tuned(server, suite_of(tmp_path / "few", 3))
+        tuned(small_server, suite_of(tmp_path / "few", 3))
 
 
-def test_an_endpoint_that_cannot_fine_tune_is_named(tmp_path: Path, server: Server) -> None:
+def test_an_endpoint_that_cannot_fine_tune_is_named(tmp_path: Path, small_server: Server) -> None:
     """A base that the server does not have is refused in its words."""
     with pytest.raises(UsageError, match=r"suite words: endpoint local cannot fine-tune"):
-        tuned(server, suite_of(tmp_path / "words"), Base("gpt-9"))
+        tuned(small_server, suite_of(tmp_path / "words"), Base("gpt-9"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from evalkit.config import ModelFlags, load_config
 from evalkit.errors import UsageError
 from evalkit.suite import load_suite
-from tests.local.serving import Server, running, write_checkpoint
+from tests.local.serving import Server
 from tests.run.helpers import Watching, run_in
 
 SUITE = """
@@ -23,23 +22,14 @@ checks: [equals]
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for this file."""
-    checkpoint = tmp_path_factory.mktemp("checkpoint")
-    write_checkpoint(checkpoint)
-    with running(checkpoint, tmp_path_factory.mktemp("state")) as running_server:
-        yield running_server
-
-
-def test_ft_is_made_on_the_spot_and_the_run_is_repeatable(tmp_path: Path, server: Server) -> None:
+def test_ft_is_made_on_the_spot_and_the_run_is_repeatable(tmp_path: Path, small_server: Server) -> None:
     """Three variants, the third a moment old; asked again, the same model and answers, at no cost."""
     folder = tmp_path / "words"
     folder.mkdir()
     (folder / "suite.yaml").write_text(SUITE, "utf-8")
     examples = [{"ask": f"word{number}", "answer": f"WORD{number}"} for number in range(10)]
     (folder / "train.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in examples), "utf-8")
-    config = load_config(tmp_path, ModelFlags(), {}).with_local(server.base_url)
+    config = load_config(tmp_path, ModelFlags(), {}).with_local(small_server.base_url)
     runs = []
     for _ in range(2):
         watching = Watching()
@@ -56,12 +46,12 @@ def test_ft_is_made_on_the_spot_and_the_run_is_repeatable(tmp_path: Path, server
     assert set(info["endpoints"]["local"]["fingerprints"]) >= {"evalkit-tiny", models["ft"]}
 
 
-def test_its_address_makes_it_an_endpoint_like_any_other(tmp_path: Path, server: Server) -> None:
+def test_its_address_makes_it_an_endpoint_like_any_other(tmp_path: Path, small_server: Server) -> None:
     """By flags alone; what is only known of `local`, its price of 0, is then unknown."""
     folder = tmp_path / "words"
     folder.mkdir()
     (folder / "suite.yaml").write_text(SUITE.replace("train: train.jsonl\n", ""), "utf-8")
-    flags = ModelFlags(base=f"evalkit-tiny@{server.base_url}", variants=("base",))
+    flags = ModelFlags(base=f"evalkit-tiny@{small_server.base_url}", variants=("base",))
     _, records = run_in(tmp_path, load_suite(folder), load_config(tmp_path, flags, {}))
     for record in records:
         assert record.response is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -16,9 +16,9 @@ from evalkit.local.api.sampling import (
     NEUTRAL,
     SHARED,
     Sampling,
+    question_for,
     read_model,
     read_sampling,
-    room,
     start,
     unless_gone,
 )
@@ -174,21 +174,9 @@ async def _prepared(services: Services, request: ChatRequest) -> Asked:
 
 
 def _question(asked: Asked) -> Question:
-    services, request, sampling = asked.services, asked.request, asked.request.sampling
-    prompt = asked.prompt
-    return Question(
-        ids=prompt.ids,
-        prefix=prompt.prefix,
-        adapter=services.models.adapter(asked.model),
-        max_tokens=room(services.engine.max_len, len(prompt.ids), request.max_tokens, param="messages"),
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
-        stop_ids=services.template.stop_ids,
-        stops=sampling.stops,
-        logprobs=request.logprobs,
-        allow=Constrained(request.grammar) if request.grammar else None,
-    )
+    free = question_for(asked.services, asked.model, asked.prompt, asked.request, param="messages")
+    grammar = asked.request.grammar
+    return replace(free, allow=Constrained(grammar)) if grammar else free
 
 
 def _whole(asked: Asked, answer: Piece) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from evalkit.local.api.sampling import (
     NEUTRAL,
     SHARED,
     Sampling,
+    question_for,
     read_model,
     read_sampling,
-    room,
     start,
     unless_gone,
 )
@@ -86,7 +86,8 @@ async def create(request: Request) -> Response:
     services = services_of(request)
     read = read_completion(Fields(read_json(await request.body())))
     asked = await _prepared(services, read)
-    questions = [_question(asked, prompt) for prompt in asked.prompts]
+    ready = (services, asked.model)
+    questions = [question_for(*ready, prompt, read, param="prompt") for prompt in asked.prompts]
     if read.sampling.stream:
         return EventStream(_chunks(asked, questions))
     generations = [start(services, question, live=False) for question in questions]
@@ -170,22 +171,6 @@ def _check_tokens(tokens: Tokens, vocabulary: int) -> None:
                 param="prompt",
                 code="invalid_value",
             )
-
-
-def _question(asked: Asked, prompt: Prompt) -> Question:
-    services, request, sampling = asked.services, asked.request, asked.request.sampling
-    return Question(
-        ids=prompt.ids,
-        prefix=prompt.prefix,
-        adapter=services.models.adapter(asked.model),
-        max_tokens=room(services.engine.max_len, len(prompt.ids), request.max_tokens, param="prompt"),
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
-        stop_ids=services.template.stop_ids,
-        stops=sampling.stops,
-        logprobs=request.logprobs,
-    )
 
 
 async def _all(generations: Sequence[Generation]) -> list[Piece]:

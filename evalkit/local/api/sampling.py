@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from evalkit.local.chat_template import Prompt
 from evalkit.local.errors_http import ApiError
 from evalkit.local.generation import Generation, Question
+from evalkit.local.served import ServedModel
 from evalkit.local.services import Services
 from evalkit.local.validate import Fields, wrong_type
 
@@ -38,6 +40,22 @@ class Sampling:
     stops: tuple[str, ...]
     stream: bool
     include_usage: bool
+
+
+class Asking(Protocol):
+    """What requests of both kinds say about the answer."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How it is drawn."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """How long it may be; None = as long as there is room."""
+
+    @property
+    def logprobs(self) -> int | None:
+        """How many alternatives are reported with each token; None = no log probabilities."""
 
 
 def read_model(body: Fields) -> str:
@@ -120,6 +138,29 @@ def room(most: int, prompt: int, wanted: int | None, *, param: str) -> int:
         f"This model's maximum context length is {most} tokens. However, {asked}",
         param=param,
         code="context_length_exceeded",
+    )
+
+
+def question_for(
+    services: Services, model: ServedModel, prompt: Prompt, request: Asking, *, param: str
+) -> Question:
+    """Write what the engine is asked; `param` is the field that holds the prompt.
+
+    Raises:
+        ApiError: prompt and answer have no room together (context_length_exceeded).
+    """
+    sampling = request.sampling
+    return Question(
+        ids=prompt.ids,
+        prefix=prompt.prefix,
+        adapter=services.models.adapter(model),
+        max_tokens=room(services.engine.max_len, len(prompt.ids), request.max_tokens, param=param),
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+        stop_ids=services.template.stop_ids,
+        stops=sampling.stops,
+        logprobs=request.logprobs,
     )
 
 
