@@ -1,4 +1,4 @@
-"""Everything that a suite can get wrong, from the shell's side: one clear message, and nothing left behind."""
+"""What a suite can get wrong, from the shell's side: one clear message, and nothing left behind."""
 
 from __future__ import annotations
 
