@@ -25,7 +25,7 @@ import uvicorn
 
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.local.app import create_app
-from evalkit.local.guard import is_loopback
+from evalkit.local.http.guard import is_loopback
 from evalkit.local.services import Services, open_services
 
 HERE = Path(__file__).parent

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from evalkit.local.api import chat, completions, files, fine_tuning, models
-from evalkit.local.errors_http import ApiError, answer_api_error, answer_fault, answer_http_error
-from evalkit.local.guard import Guard
+from evalkit.local.http.errors import ApiError, answer_api_error, answer_fault, answer_http_error
+from evalkit.local.http.guard import Guard
 from evalkit.local.services import Services
 
 ROUTES = (

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.grammar import Grammar, Number, OneOf, Part, Text, spelled
-from evalkit.local.validate import Fields
+from evalkit.local.http.errors import ApiError, not_supported
+from evalkit.local.http.validate import Fields
 
 LONGEST_TEXT = 400
 WIDEST_RANGE = 10_000  # integers between minimum and maximum are written out

@@ -13,7 +13,7 @@ from evalkit.local.ending import end_server
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.batch import Engine
 from evalkit.local.engine.job import Constraint, GenerationFailed, Job, TokenEvent
-from evalkit.local.errors_http import server_error
+from evalkit.local.http.errors import server_error
 
 
 class EngineThread:

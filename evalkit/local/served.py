@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.local.engine.adapter import Adapter, load_adapter
-from evalkit.local.errors_http import model_not_found
+from evalkit.local.http.errors import model_not_found
 from evalkit.local.rows import TunedModel
 from evalkit.local.store import Store
 

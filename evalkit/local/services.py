@@ -12,7 +12,7 @@ from evalkit.local.chat_template import ChatTemplate
 from evalkit.local.engine.batch import Engine
 from evalkit.local.engine.weights import load_model
 from evalkit.local.generation import EngineThread
-from evalkit.local.jobs import BaseModel, JobRunner
+from evalkit.local.jobs.runner import BaseModel, JobRunner
 from evalkit.local.served import BASE, ServedModels
 from evalkit.local.store import Store
 from evalkit.local.tokenizer import load_encoding

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.local.constrain import compiled, read_response_format
-from evalkit.local.errors_http import ApiError
 from evalkit.local.grammar import Constrained
-from evalkit.local.validate import Fields
+from evalkit.local.http.errors import ApiError
+from evalkit.local.http.validate import Fields
 
 EVERYTHING: dict[str, Any] = {
     "type": "object",

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.responses import StreamingResponse
 
 from evalkit.local.answer import Piece
-from evalkit.local.errors_http import ApiError, server_error
-from evalkit.local.json_response import encoded
+from evalkit.local.http.errors import ApiError, server_error
+from evalkit.local.http.json_response import encoded
 from evalkit.local.served import ServedModel
 
 log = logging.getLogger("evalkit.local")

@@ -25,14 +25,14 @@ from evalkit.local.api.sampling import (
 from evalkit.local.chat_template import Message, Prompt, Role, text_of
 from evalkit.local.constrain import read_response_format
 from evalkit.local.engine.job import TokenEvent
-from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.generation import Question
 from evalkit.local.grammar import Constrained, Grammar
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.errors import ApiError, not_supported
+from evalkit.local.http.json_response import JsonResponse
+from evalkit.local.http.validate import Fields, read_json, wrong_type
 from evalkit.local.rows import new_id, now
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services, services_of
-from evalkit.local.validate import Fields, read_json, wrong_type
 
 ROLES: dict[str, Role | None] = {  # None: OpenAI's, but not supported yet
     "system": "system",

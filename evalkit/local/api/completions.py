@@ -23,13 +23,13 @@ from evalkit.local.api.sampling import (
     unless_gone,
 )
 from evalkit.local.chat_template import ChatTemplate, Prompt
-from evalkit.local.errors_http import ApiError, not_supported
 from evalkit.local.generation import Generation, Question
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.errors import ApiError, not_supported
+from evalkit.local.http.json_response import JsonResponse
+from evalkit.local.http.validate import Fields, read_json, wrong_type
 from evalkit.local.rows import new_id, now
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services, services_of
-from evalkit.local.validate import Fields, read_json, wrong_type
 
 MAX_TOKENS = 16  # OpenAI's default
 MOST_LOGPROBS = 5

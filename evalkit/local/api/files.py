@@ -9,11 +9,11 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from evalkit.local.errors_http import ApiError, not_found, not_supported, server_error
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.errors import ApiError, not_found, not_supported, server_error
+from evalkit.local.http.json_response import JsonResponse
+from evalkit.local.http.validate import Fields
 from evalkit.local.rows import StoredFile, new_id, now
 from evalkit.local.services import Services, services_of
-from evalkit.local.validate import Fields
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")  # all but the first: not yet
 

@@ -9,13 +9,13 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.errors_http import ApiError, not_supported
-from evalkit.local.jobs import ORGANISATION
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.errors import ApiError, not_supported
+from evalkit.local.http.json_response import JsonResponse
+from evalkit.local.http.validate import Fields, read_json, wrong_type
+from evalkit.local.jobs.runner import ORGANISATION
 from evalkit.local.rows import Event, FineTune, Hyperparameters, StoredFile, new_id, now
 from evalkit.local.services import Services, services_of
 from evalkit.local.store import Page
-from evalkit.local.validate import Fields, read_json, wrong_type
 
 EPOCHS, BATCH_SIZE, RATE = 3, 4, 1.0  # what "auto" is
 SEED = 0  # where none is given: the same request twice makes the same model

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.json_response import JsonResponse
 from evalkit.local.served import ServedModel
 from evalkit.local.services import services_of
 

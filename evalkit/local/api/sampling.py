@@ -10,11 +10,11 @@ from typing import Any, Protocol, TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from evalkit.local.chat_template import Prompt
-from evalkit.local.errors_http import ApiError
 from evalkit.local.generation import Generation, Question
+from evalkit.local.http.errors import ApiError
+from evalkit.local.http.validate import Fields, wrong_type
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services
-from evalkit.local.validate import Fields, wrong_type
 
 Result = TypeVar("Result")
 MOST_STOPS = 4

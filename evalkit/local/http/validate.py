@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from evalkit.local.errors_http import ApiError, not_supported
+from evalkit.local.http.errors import ApiError, not_supported
 
 Default = TypeVar("Default")
 

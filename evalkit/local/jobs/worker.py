@@ -1,6 +1,6 @@
 """The process that trains one model: an order on stdin, reports on stdout, the adapter in a file.
 
-    python -m evalkit.local.worker
+    python -m evalkit.local.jobs.worker
 
 It reads one line of JSON (an `Order`) and writes lines of JSON, each with a `kind`: `step` after every
 batch, then `done` or `failed`. The adapter is written aside and renamed: at its place is a whole one or none.
@@ -22,9 +22,9 @@ from evalkit.local.engine.adapter import Adapter, save_adapter
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, StepReport, TrainingDiverged, fine_tune
 from evalkit.local.engine.weights import load_model
-from evalkit.local.order import Order
+from evalkit.local.jobs.order import Order
+from evalkit.local.jobs.training_file import BadTrainingFile, lesson, read_examples
 from evalkit.local.tokenizer import load_encoding
-from evalkit.local.training_file import BadTrainingFile, lesson, read_examples
 
 NICENESS = 5  # answers come before training
 PEAK_RATE = 3e-3  # what a learning_rate_multiplier of 1 stands for

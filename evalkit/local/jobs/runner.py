@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.local.ending import end_server
-from evalkit.local.order import Order
+from evalkit.local.jobs.order import Order
+from evalkit.local.jobs.training_file import BadTrainingFile, count_examples
 from evalkit.local.rows import Event, FineTune, JobStatus, Level, TunedModel, new_id, now
 from evalkit.local.served import fingerprint
 from evalkit.local.store import Store
-from evalkit.local.training_file import BadTrainingFile, count_examples
 
 log = logging.getLogger("evalkit.local")
 ORGANISATION = "local"
@@ -173,7 +173,7 @@ def _event(job: FineTune, message: str, level: Level = "info") -> Event:
 async def _reports(order: Order) -> AsyncGenerator[dict[str, Any], None]:
     """Run a training process on an order and give its reports; closing the generator ends it."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "evalkit.local.worker", stdin=PIPE, stdout=PIPE, start_new_session=True
+        sys.executable, "-m", "evalkit.local.jobs.worker", stdin=PIPE, stdout=PIPE, start_new_session=True
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.json_response import JsonResponse
+from evalkit.local.http.json_response import JsonResponse
 
 
 class ApiError(Exception):

@@ -13,7 +13,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evalkit.local.errors_http import ApiError
+from evalkit.local.http.errors import ApiError
 
 LARGEST_JSON = 4 * 2**20  # bytes
 LARGEST_UPLOAD = 512 * 2**20 + 2**16  # OpenAI's limit for a file, and the form around it

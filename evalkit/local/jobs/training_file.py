@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.local.chat_template import ChatTemplate, Lesson, Message, Role, text_of
-from evalkit.local.validate import shown
+from evalkit.local.http.validate import shown
 
 FEWEST = 10  # examples that a job needs, as at OpenAI
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from evalkit.local.engine.adapter import load_adapter
-from evalkit.local.order import Order
+from evalkit.local.jobs.order import Order
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def order(checkpoint: Path, tmp_path: Path) -> Order:
 
 def carried_out(order: Order) -> list[dict[str, Any]]:
     """Run a worker on an order; give its reports."""
-    command = [sys.executable, "-m", "evalkit.local.worker"]
+    command = [sys.executable, "-m", "evalkit.local.jobs.worker"]
     text = json.dumps(asdict(order)) + "\n"
     ended = subprocess.run(
         command, input=text, capture_output=True, text=True, timeout=300, cwd=ROOT, check=True
@@ -72,7 +72,7 @@ def test_diverging_is_reported(order: Order) -> None:
 
 def test_ends_when_nobody_listens(order: Order) -> None:
     """A worker whose server is gone stops at its next report."""
-    command = [sys.executable, "-m", "evalkit.local.worker"]
+    command = [sys.executable, "-m", "evalkit.local.jobs.worker"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
     ) as worker:

@@ -1,0 +1,1 @@
+"""Fine-tuning jobs: their files checked, their queue, and the process that trains."""
