@@ -66,9 +66,9 @@ class Wanted:
 def extract_episode(rng: random.Random) -> Episode:
     """An episode about finding facts in texts; some only copy names, some have no instruction at all."""
     kind = rng.random()
-    if kind < 0.12:
+    if kind < 0.09:
         return plain_episode(rng, _WORLD)
-    if kind < 0.24:
+    if kind < 0.25:
         return copy_episode(rng, _WORLD)
     wanted = _wanted(rng)
     dress = rng.choice(_DRESSES) if rng.random() < 0.25 else "{text}"
@@ -85,7 +85,7 @@ def _turn(rng: random.Random, wanted: Wanted, dress: str = "{text}") -> Turn:
 
 
 def _wanted(rng: random.Random) -> Wanted:
-    domain = HEADLINE if rng.random() < 0.6 else rng.choice(domains())
+    domain = HEADLINE if rng.random() < 0.66 else rng.choice(domains())
     form: Form = rng.choices(("json", "lines", "semicolons", "value"), (76, 10, 7, 7))[0]
     missing = "null" if form == "json" else rng.choice(("unknown", "null", "-", "none", "n/a", "?"))
     return Wanted(domain, _keys(rng, domain, single=form == "value"), form, missing)
