@@ -158,7 +158,12 @@ def parsed() -> Options:
     add("--tokenizer", type=Path, default=WEIGHTS, help="folder of tokenizer.json")
     add("--tokens", type=float, help="budget in tokens, counted from the very start")
     add("--minutes", type=float, help="budget in minutes, counted from this call")
-    add("--decay", type=float, default=0.35, help="share of the budget in which the rate falls to 0")
+    add(
+        "--decay",
+        type=float,
+        default=0.35,
+        help="share of the budget in which the rate falls to 0; 3 begins at a third of the full rate",
+    )
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
     add(
         "--start", type=Path, help="begin with the weights of this Hugging Face folder, e.g. the shipped ones"
