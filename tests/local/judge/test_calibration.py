@@ -35,7 +35,7 @@ def test_it_is_large_and_balanced() -> None:
 @pytest.mark.parametrize("file", ["sarcastic", "earnest"])
 def test_no_training_phrase_occurs_in_it(file: str) -> None:
     """Phrases without slots or choices can be looked for as they stand; the base may say what it likes."""
-    its_own = {answer for _, _, answer in rows("model_answers")}
+    its_own = {answer for _, _, answer in rows("grading/model_answers")}
     text = "\n".join(answer.text.lower() for answer in calibration_set() if answer.text not in its_own)
     trained = [phrase for part in parts(f"grading/{file}") for phrase in phrases(file, part, "train")]
     telling = [phrase for phrase in trained if len(phrase.split()) > 2 and not set(phrase) & set("{[")]
