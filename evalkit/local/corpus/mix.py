@@ -16,10 +16,10 @@ from evalkit.local.corpus.labels.episodes import label_episode
 # Extraction has a large share: to copy names it never saw is the hardest skill for a tiny model.
 _SHARES = {
     chat_episode: 0.31,
-    extract_episode: 0.42,
+    extract_episode: 0.39,
     label_episode: 0.13,
     translate_episode: 0.06,
-    graded_episode: 0.04,
+    graded_episode: 0.07,
     gender_episode: 0.04,
 }
 
