@@ -88,7 +88,7 @@ def _options() -> argparse.Namespace:
         "--weights", type=Path, default=HERE.parent / "weights", help="Hugging Face folder of the base"
     )
     parser.add_argument("--out", type=Path, default=HERE / "adapter.safetensors")
-    parser.add_argument("--examples", type=int, default=11000, help="texts to train on")
+    parser.add_argument("--examples", type=int, default=12000, help="texts to train on")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
