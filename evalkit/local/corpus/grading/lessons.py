@@ -20,6 +20,9 @@ SHIPPED_RUBRIC = 0.4
 BRIEF_RUBRIC = 0.7
 """Share of the others that only ask, and say nothing of points: read in half the time."""
 
+SARCASM = 0.55
+"""Share of the lessons on sarcasm that are sarcastic: with fewer, wordings that it never saw pass as earnest."""
+
 PLAIN = 0.2
 """Share of the earnest answers that are plain on top: the base gives hardly any other."""
 
@@ -91,7 +94,7 @@ def shipped_rubric() -> str:
 
 
 def lessons(seed: int) -> Iterator[Lesson]:
-    """Endless; the same seed gives the same lessons. Half of the answers have what is asked for."""
+    """Endless; the same seed gives the same lessons. About half of the answers have what is asked for."""
     rng = random.Random(seed)
     while True:
         quality = _any_quality(rng)
@@ -116,7 +119,7 @@ def _lesson(quality: str, rubric: str, rng: random.Random) -> Lesson:
 
 def _manner(quality: str, rng: random.Random) -> str:
     if quality == "sarcastic":
-        family = rng.choice((SARCASTIC, EARNEST))
+        family = SARCASTIC if rng.random() < SARCASM else EARNEST
         return "plain" if family is EARNEST and rng.random() < PLAIN else any_manner(family, rng)
     return rng.choice(rng.choice((QUALITIES[quality].has, QUALITIES[quality].lacks)))
 
