@@ -21,7 +21,7 @@ BRIEF_RUBRIC = 0.7
 """Share of the others that only ask, and say nothing of points: read in half the time."""
 
 SARCASM = 0.55
-"""Share of the lessons on sarcasm that are sarcastic: with fewer, wordings that it never saw pass as earnest."""
+"""Share of the lessons on sarcasm that are sarcastic: with fewer, unknown wordings pass as earnest."""
 
 PLAIN = 0.2
 """Share of the earnest answers that are plain on top: the base gives hardly any other."""
