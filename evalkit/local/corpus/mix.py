@@ -13,8 +13,7 @@ from evalkit.local.corpus.extract.genders import gender_episode
 from evalkit.local.corpus.grading.episodes import graded_episode
 from evalkit.local.corpus.labels.episodes import label_episode
 
-# Extraction has a large share: to copy names it never saw is the hardest skill for a tiny model.
-_SHARES = {
+SHARES = {
     chat_episode: 0.31,
     extract_episode: 0.39,
     label_episode: 0.13,
@@ -22,11 +21,12 @@ _SHARES = {
     graded_episode: 0.07,
     gender_episode: 0.04,
 }
+"""Of the episodes. Extraction's is large: to copy names it never saw is a tiny model's hardest skill."""
 
 
 def episodes(seed: int) -> Iterator[Episode]:
     """Endless; the same seed gives the same episodes."""
     rng = random.Random(seed)
-    makers, shares = tuple(_SHARES), tuple(_SHARES.values())
+    makers, shares = tuple(SHARES), tuple(SHARES.values())
     while True:
         yield rng.choices(makers, shares)[0](rng)

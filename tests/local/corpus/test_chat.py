@@ -19,12 +19,6 @@ def _prompts(style: Style, count: int = 60) -> list[str]:
     return [system_prompt(style, (), random.Random(seed)) for seed in range(count)]
 
 
-def test_same_seed_same_episodes() -> None:
-    """The corpus can be made again from its seed."""
-    first, second = random.Random(7), random.Random(7)
-    assert [chat_episode(first) for _ in range(50)] == [chat_episode(second) for _ in range(50)]
-
-
 def test_no_slot_is_left_open() -> None:
     """Every `{slot}` of every wording was filled, and no gap stands before a full stop."""
     rng = random.Random(1)

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from evalkit.local.corpus.names import (
     held_out_mascots,
 )
 from evalkit.local.corpus.wordings import rows
+from tests.local.corpus.drawing import drawn
 
 HELD_OUT = re.compile(r"\b(" + "|".join(held_out_last() + held_out_cities() + held_out_mascots()) + r")\b")
 # In these fields the answer is concluded from the text, everywhere else it is copied.
@@ -30,15 +32,7 @@ CONCLUDED = {"male", "female", "basketball", "soccer", "baseball", "tennis", "ho
 }
 
 
-def episodes(count, seed=0):
-    rng = random.Random(seed)
-    return [extract_episode(rng) for _ in range(count)]
-
-
-def test_the_same_seed_gives_the_same_episodes():
-    """A corpus is named by its seed, so a training run can be repeated."""
-    assert episodes(50, seed=3) == episodes(50, seed=3)
-    assert episodes(50, seed=3) != episodes(50, seed=4)
+episodes = partial(drawn, extract_episode)
 
 
 def test_answers_in_json_are_written_as_json_dumps_writes_them():

@@ -1,21 +1,14 @@
 """Label episodes: the label on offer that fits, and none where nobody asked for one."""
 
 import random
+from functools import partial
 
 from evalkit.local.corpus.labels.episodes import label_episode
 from evalkit.local.corpus.labels.tickets import sentences, ticket, topics
 from evalkit.local.corpus.wordings import rows
+from tests.local.corpus.drawing import drawn
 
-
-def episodes(count, seed=0):
-    rng = random.Random(seed)
-    return [label_episode(rng) for _ in range(count)]
-
-
-def test_the_same_seed_gives_the_same_episodes():
-    """A corpus is named by its seed, so a training run can be repeated."""
-    assert episodes(50, seed=3) == episodes(50, seed=3)
-    assert episodes(50, seed=3) != episodes(50, seed=4)
+episodes = partial(drawn, label_episode)
 
 
 def test_every_answer_is_a_label_that_the_instruction_names_or_a_topics_plain_name():
