@@ -14,6 +14,9 @@ from evalkit.errors import EvalkitError, UsageError
 
 COMMANDS = {
     "run": "ask, check, tabulate",
+    "ask": "one text to all variants of a suite, side by side",
+    "dataset": "training data: check, cost, split, leaks, build",
+    "tune": "fine-tuning jobs: start, watch, list, cancel, delete",
     "checks": "what answers can be checked for",
     "judge": "measure how well a judge model agrees with labelled answers",
     "schema": "the JSON Schema of suite.yaml, for editors",
