@@ -36,6 +36,7 @@ _ROWS = {
     "length": "evalkit.checks.length:Length",
     "regex": "evalkit.checks.pattern:Regex",
     "rubric": "evalkit.checks.rubric:Rubric",
+    "tool_call": "evalkit.checks.tool_call:ToolCall",
 }
 
 # what people who come from elsewhere write -> what to write here
@@ -50,6 +51,9 @@ _ELSEWHERE = {
     "icontains-all": "contains: {text: [..., ...], ignore_case: true}",
     "icontains-any": "contains: {text: [..., ...], match: any, ignore_case: true}",
     "starts-with": 'regex: "^..."',
+    "is-valid-openai-tools-call": "tool_call: valid",
+    "is-valid-function-call": "tool_call: valid",
+    "is-valid-openai-function-call": "tool_call: valid",
     "word-count": "length: {max: ..., unit: words}",
     "llm-rubric": "rubric: ...",
     "g-eval": "rubric: ...",

@@ -63,13 +63,19 @@ Judge = Callable[[str, "Seen"], Grade]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that a check may look at."""
+    """All that a check may look at.
+
+    `tool_calls` and `tools` are in OpenAI's form, as they came and were offered; `reference_calls` are those
+    of the case's answer.
+    """
 
     text: str | None
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     finish_reason: str | None = None
     refusal: str | None = None
     reference: str | None = None
+    reference_calls: tuple[Mapping[str, Any], ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
     messages: tuple[Mapping[str, Any], ...] = ()
     model: str | None = None
     judge: Judge | None = None
@@ -104,6 +110,6 @@ class Check(Protocol):
 class Compares(Protocol):
     """A check that needs the case's answer, and can say beforehand which answers it cannot use."""
 
-    def fault(self, reference: str | None) -> str | None:
-        """What is wrong with a case that has this reference, and what to write; None if nothing is."""
+    def fault(self, seen: Seen) -> str | None:
+        """What is wrong with a case that has this answer and these tools; None if nothing is."""
         ...

@@ -45,7 +45,7 @@ class Contains:
             return text
         wanted = self._wanted(seen.reference)
         if not wanted:
-            return unsure(str(self.fault(None)))
+            return unsure(str(self.fault(seen)))
         found = [want for want in wanted if self._stands_in(text, want)]
         missing = ", ".join(shown(want) for want in wanted if want not in found)
         passed = bool(found) if self.match == "any" else not missing
@@ -53,9 +53,9 @@ class Contains:
             passed, len(found) / len(wanted), found, "" if passed else f"does not contain {missing}"
         )
 
-    def fault(self, reference: str | None) -> str | None:
+    def fault(self, seen: Seen) -> str | None:
         """A case without an answer leaves nothing to look for."""
-        if self.text is None and not reference:
+        if self.text is None and not seen.reference:
             return "contains has no text, and the case has no answer: write one of them"
         return None
 

@@ -35,13 +35,13 @@ class Equals:
             return text
         wanted = seen.reference if self.text is None else self.text
         if wanted is None:
-            return unsure(str(self.fault(None)), text)
+            return unsure(str(self.fault(seen)), text)
         equal = self._plain(text) == self._plain(wanted)
         return verdict(equal, text, f"want {shown(wanted)} got {shown(text)}")
 
-    def fault(self, reference: str | None) -> str | None:
+    def fault(self, seen: Seen) -> str | None:
         """A case without an answer can be compared with nothing."""
-        if self.text is None and reference is None:
+        if self.text is None and seen.reference is None:
             return "equals has no text, and the case has no answer: write one of them"
         return None
 

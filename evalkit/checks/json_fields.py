@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from evalkit.checks.base import CheckKind, Seen, Verdict, answer, unsure, verdict
 from evalkit.checks.fields import FieldError, shown
-from evalkit.checks.strict_json import Fences, NotJson, parse
+from evalkit.checks.strict_json import Fences, NotJson, parse, same
 
 _ABSENT = object()
 
@@ -38,7 +38,7 @@ class JsonFields:
         text = answer(seen)
         if isinstance(text, Verdict):
             return text
-        if fault := self.fault(seen.reference):
+        if fault := self.fault(seen):
             return unsure(fault)
         try:
             got = parse(text, self.fences)
@@ -48,12 +48,12 @@ class JsonFields:
             return verdict(False, None, f"want a JSON object got {shown(got)}")
         return self._compared(parse(str(seen.reference)), got)
 
-    def fault(self, reference: str | None) -> str | None:
+    def fault(self, seen: Seen) -> str | None:
         """The case's answer must be a JSON object that has all fields."""
-        if reference is None:
+        if seen.reference is None:
             return "json_fields compares with the case's answer, and the case has none: write it"
         try:
-            wanted = parse(reference)
+            wanted = parse(seen.reference)
         except NotJson as error:
             return f"json_fields compares with the case's answer, which is no JSON: {error}"
         missing = (
@@ -62,21 +62,10 @@ class JsonFields:
         return f"the case's answer has no field {', '.join(missing)}: write it, or null" if missing else None
 
     def _compared(self, wanted: dict[str, Any], got: dict[str, Any]) -> Verdict:
-        wrong = [name for name in self.fields if not _equal(wanted[name], got.get(name, _ABSENT))]
+        wrong = [name for name in self.fields if not same(wanted[name], got.get(name, _ABSENT))]
         value = {name: got[name] for name in self.fields if name in got}
         reason = "; ".join(_difference(name, wanted[name], got.get(name, _ABSENT)) for name in wrong)
         return Verdict(not wrong, 1 - len(wrong) / len(self.fields), value, reason)
-
-
-def _equal(wanted: Any, got: Any) -> bool:
-    """JSON equality: 1 is 1.0, but true is not 1."""
-    if isinstance(wanted, bool) or isinstance(got, bool):
-        return wanted is got
-    if isinstance(wanted, list) and isinstance(got, list):
-        return len(wanted) == len(got) and all(map(_equal, wanted, got))
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        return wanted.keys() == got.keys() and all(_equal(wanted[key], got[key]) for key in wanted)
-    return bool(wanted == got)
 
 
 def _difference(name: str, wanted: Any, got: Any) -> str:

@@ -55,6 +55,17 @@ def parse(text: str, fences: Fences = "refuse") -> Any:
     return value
 
 
+def same(wanted: Any, got: Any) -> bool:
+    """JSON equality: 1 is 1.0, but true is not 1."""
+    if isinstance(wanted, bool) or isinstance(got, bool):
+        return wanted is got
+    if isinstance(wanted, list) and isinstance(got, list):
+        return len(wanted) == len(got) and all(map(same, wanted, got))
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return wanted.keys() == got.keys() and all(same(wanted[key], got[key]) for key in wanted)
+    return bool(wanted == got)
+
+
 def _depth(text: str) -> int:
     """How deep brackets nest outside strings; an upper bound where the text is not JSON."""
     depth = deepest = 0

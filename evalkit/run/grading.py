@@ -16,7 +16,7 @@ from evalkit.errors import EvalkitError
 from evalkit.run.asker import Answer
 from evalkit.run.plan import Task
 from evalkit.run.records import RecordedVerdict
-from evalkit.suite.model import NamedCheck
+from evalkit.suite.model import NamedCheck, tools_in
 
 WHOLE = "whole"
 """The name of the check that every answer is put to."""
@@ -50,6 +50,8 @@ def grade(
         finish_reason=response.finish_reason,
         refusal=response.refusal,
         reference=task.case.reference,
+        reference_calls=task.case.reference_calls,
+        tools=tools_in(request.params),
         messages=request.messages or (),
         model=request.model,
         judge=judge,
@@ -69,7 +71,7 @@ def wholeness(task: Task, response: Response) -> Verdict:
         return verdict(False, "content_filter", "the endpoint's filter held the answer back")
     if response.finish_reason == "length" and task.case.kind == "chat":
         return verdict(False, "length", "the answer was cut off: raise max_tokens, or ask for less")
-    if response.tool_calls and task.case.reference is not None:
+    if response.tool_calls and task.case.reference is not None and not task.case.reference_calls:
         return verdict(False, "tool_calls", "the model called a tool where text was due")
     return verdict(True, None, "")
 

@@ -72,7 +72,7 @@ def to_case(keys: CaseKeys, checks: tuple[NamedCheck, ...]) -> Case:
     Raises:
         FieldError: nothing is left to ask, or the id cannot be used.
     """
-    messages, reference = _split(turns(keys))
+    messages, last = _split(turns(keys))
     if keys.prompt is None and not messages:
         raise FieldError(("messages",), "holds nothing to ask; write at least one user message")
     return Case(
@@ -80,7 +80,8 @@ def to_case(keys: CaseKeys, checks: tuple[NamedCheck, ...]) -> Case:
         kind="chat" if keys.prompt is None else "completions",
         messages=messages,
         prompt=keys.prompt,
-        reference=reference if keys.prompt is None else keys.completion,
+        reference=_reference(last) if keys.prompt is None else keys.completion,
+        reference_calls=_calls(last),
         params=params(keys),
         tags=keys.tags,
         group=keys.group,
@@ -198,14 +199,25 @@ def _check_message(message: Mapping[str, Any], i: int) -> None:
         raise FieldError(("messages", i, "content"), "is missing; write the message's text")
 
 
-def _split(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str | None]:
-    """What is asked, without training weights, and the reference."""
-    reference = None
+def _split(messages: Sequence[Message]) -> tuple[tuple[Message, ...], Message]:
+    """What is asked, without training weights; and the assistant message that ends it, {} without one."""
+    last: Message = {}
     if messages and messages[-1]["role"] == "assistant":
         *messages, last = messages
-        reference = text_of(last)
     asked = tuple({key: value for key, value in message.items() if key != "weight"} for message in messages)
-    return asked, reference
+    return asked, last
+
+
+def _reference(last: Message) -> str | None:
+    """Its text; beside tool calls an empty one is none."""
+    text = text_of(last)
+    return None if _calls(last) and not text else text
+
+
+def _calls(last: Message) -> tuple[Mapping[str, Any], ...]:
+    """Its tool calls; a `function_call`, as it was called before, in today's form."""
+    call = last.get("function_call")
+    return (*(last.get("tool_calls") or ()), *([{"type": "function", "function": call}] if call else ()))
 
 
 def _id(keys: CaseKeys) -> str:

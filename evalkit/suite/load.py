@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from evalkit.checks.base import Compares
+from evalkit.checks.base import Compares, Seen
 from evalkit.checks.fields import FieldError, fill, shown
 from evalkit.errors import InputError
 from evalkit.suite import yaml
@@ -147,8 +147,9 @@ def _check_fit(case: Case, checks: Sequence[NamedCheck], prompts: Sequence[Promp
     """Refuse what would fail at every asking: no check, an answer of no use to one, an unfilled template."""
     if not checks:
         raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
+    due = Seen(None, reference=case.reference, reference_calls=case.reference_calls, tools=case.tools)
     for named in checks:
-        if isinstance(named.check, Compares) and (fault := named.check.fault(case.reference)):
+        if isinstance(named.check, Compares) and (fault := named.check.fault(due)):
             raise FieldError((), fault)
     for prompt in prompts:
         if case.prompt is None:

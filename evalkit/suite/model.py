@@ -38,8 +38,9 @@ class Case:
 
     `messages` end with what is answered (kind "chat"); `prompt` is the legacy pair's text (kind
     "completions"). `params` are the line's own fields of the body: tools, parallel_tool_calls, functions.
-    `reference` is the last assistant message's text, or the pair's completion; None where there is none. `id`
-    is the given one, or a hash of the content: order and neighbours never change it.
+    `reference` is the last assistant message's text, or the pair's completion, None where there is none;
+    `reference_calls` are that message's tool calls. `id` is the given one, or a hash of the content: order
+    and neighbours never change it.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Case:
     messages: tuple[Message, ...] = ()
     prompt: str | None = None
     reference: str | None = None
+    reference_calls: tuple[Mapping[str, Any], ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     group: str | None = None
@@ -56,7 +58,13 @@ class Case:
     @property
     def tools(self) -> tuple[Mapping[str, Any], ...]:
         """The tools that the model may call."""
-        return tuple(self.params.get("tools", ()))
+        return tools_in(self.params)
+
+
+def tools_in(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The tools that a request's body offers; `functions`, as they were called before, in today's form."""
+    functions = ({"type": "function", "function": function} for function in params.get("functions", ()))
+    return (*params.get("tools", ()), *functions)
 
 
 @dataclass(frozen=True, slots=True)

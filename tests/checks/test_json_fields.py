@@ -71,5 +71,5 @@ def test_a_case_that_cannot_be_compared_is_a_fault_of_the_suite(reference: str |
     """Found when the suite is loaded; a check used on its own gives null."""
     check = build("json_fields", ["player"])
     assert isinstance(check, Compares)
-    assert fault in str(check.fault(reference))
+    assert fault in str(check.fault(Seen(None, reference=reference)))
     assert check.check(Seen('{"player": 1}', reference=reference)).passed is None

@@ -12,6 +12,7 @@ from evalkit.errors import NothingCollected, UsageError
 from evalkit.run.codec import passed
 from evalkit.run.records import Record
 from evalkit.run.store import latest
+from evalkit.suite import load_suite
 from tests.loopback import Json, Loopback, Reply, as_json, refused, said, shouting
 from tests.run.helpers import WORDS, Watching, config_for, run_in, write_suite
 
@@ -131,6 +132,32 @@ def test_answers_that_are_not_whole_fail(tmp_path: Path, loopback: Loopback) -> 
         "cairo": False,
         "quito": True,
     }
+
+
+def test_a_tool_call_that_is_due_is_a_whole_answer(tmp_path: Path, loopback: Loopback) -> None:
+    """The case's tools are sent, and the call is held against the call that ends the case's conversation."""
+    (tmp_path / "home").mkdir()
+    function = {"name": "light", "arguments": '{"room": "hall"}'}
+    tools = [{"type": "function", "function": {"name": "light", "parameters": {"type": "object"}}}]
+    call = {"id": "1", "type": "function", "function": function}
+    said = {"role": "assistant", "content": "", "tool_calls": [call]}
+    case = {"messages": [{"role": "user", "content": "Light in the hall!"}, said], "tools": tools}
+    (tmp_path / "home" / "cases.jsonl").write_text(json.dumps(case), "utf-8")
+    (tmp_path / "home" / "suite.yaml").write_text(
+        "prompt: Obey.\ncases: cases.jsonl\nchecks: [tool_call]", "utf-8"
+    )
+
+    def rule(body: Json) -> Reply:
+        assert body["tools"] == tools
+        message = {"content": None, "tool_calls": [call]}
+        return as_json({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
+
+    loopback.rule = rule
+    _, (record,) = run_in(tmp_path, load_suite(tmp_path / "home"), config_for(tmp_path, loopback, "ft"))
+    assert [(verdict.check, verdict.passed) for verdict in record.verdicts] == [
+        ("whole", True),
+        ("tool_call", True),
+    ]
 
 
 def test_unknown_counts_and_costs_are_null(tmp_path: Path, loopback: Loopback) -> None:
