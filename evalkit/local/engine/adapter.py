@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 from evalkit.errors import InputError
 from evalkit.local.engine.config import Config
+from evalkit.local.engine.job import AnyAdapter
 from evalkit.local.engine.tensors import read_tensors
 from evalkit.local.engine.weights import PARTS, Array, Linear, part_rows
 
@@ -71,6 +72,12 @@ class Adapter:
         return {name: factor.shape for name, factor in self.factors.items()} == factor_shapes(
             config, self.rank
         )
+
+
+def worn(adapter: AnyAdapter | None) -> Adapter | None:
+    """The adapter of a job that this engine has taken."""
+    assert adapter is None or isinstance(adapter, Adapter)
+    return adapter
 
 
 def factor_name(layer: int, part: str, side: str) -> str:

@@ -7,44 +7,74 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from evalkit.errors import UsageError
 from evalkit.local.engine.answer import Answer
-from evalkit.local.engine.job import ContextLengthExceeded, GenerationFailed, Job
-from evalkit.local.engine.sampling import log_softmax
+from evalkit.local.engine.job import AnyAdapter, ContextLengthExceeded, GenerationFailed, Job
 from evalkit.local.engine.slots import Slots
 from evalkit.local.engine.weights import Array, Model
 
 log = logging.getLogger(__name__)
 
 
-class Engine:
-    """Answers many jobs at once, each as if it were alone.
+class Numbers(Protocol):
+    """What computes: a prompt is put into a slot, then all slots go on token by token.
 
-    Decoding always runs over all slots, however few are taken: a job then gets the same tokens and log
-    probabilities in company and alone, in whatever slot, whether or not its prefix was cached.
-
-    Args:
-        model: the base model.
-        slots: how many jobs are answered at once.
-        max_len: the longest prompt and answer together, in tokens; at most the model's positions.
-        vocabulary: the bytes of each token, b"" for a special one; needed for jobs with `allow`.
-        prefix_bytes: memory for prefixes.
+    Attributes:
+        count: how many slots there are.
+        max_len: the longest prompt and answer together, in tokens.
+        vocab: how many tokens the model knows.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        slots: int = 16,
-        max_len: int = 1024,
-        vocabulary: Sequence[bytes] = (),
-        prefix_bytes: int = 64 * 2**20,
-    ):
-        self.model = model
-        self.max_len = min(max_len, model.config.positions)
-        self._vocabulary = vocabulary
-        self._slots = Slots(model, slots, self.max_len, prefix_bytes)
-        self._answers: list[Answer | None] = [None] * slots
+    @property
+    def count(self) -> int: ...
+    @property
+    def max_len(self) -> int: ...
+    @property
+    def vocab(self) -> int: ...
+
+    def fits(self, adapter: AnyAdapter) -> bool:
+        """Whether the model can wear it."""
+        ...
+
+    def prefill(
+        self, slot: int, ids: Sequence[int], prefix: int, adapter: AnyAdapter | None
+    ) -> tuple[Array, int]:
+        """Put a prompt into a free slot, its first `prefix` tokens perhaps from a cache.
+
+        Returns:
+            log probabilities (vocab,) of the next token, and how many tokens came from the cache.
+        """
+        ...
+
+    def decode(
+        self, ids: Sequence[int], positions: Sequence[int], adapters: Sequence[AnyAdapter | None]
+    ) -> Array:
+        """One token further in every slot -> log probabilities (slots, vocab).
+
+        ids, positions, adapters: the token that each slot goes on from, where it stands, and with which
+        adapter; a free slot says 0, 0, None and its row means nothing.
+        """
+        ...
+
+    def free(self, slot: int, length: int) -> None:
+        """Forget the first `length` tokens of a slot."""
+        ...
+
+
+class BatchEngine:
+    """Answers many jobs at once, each as if it were alone.
+
+    Args:
+        numbers: computes.
+        vocabulary: the bytes of each token, b"" for a special one; needed for jobs with `allow`.
+    """
+
+    def __init__(self, numbers: Numbers, vocabulary: Sequence[bytes] = ()):
+        self.max_len = numbers.max_len
+        self._numbers, self._vocabulary = numbers, vocabulary
+        self._answers: list[Answer | None] = [None] * numbers.count
         self._queue: deque[Job] = deque()
         self._cancelled: set[Job] = set()
         self._changed = threading.Condition()
@@ -64,11 +94,11 @@ class Engine:
     def _check(self, job: Job) -> None:
         if len(job.ids) >= self.max_len:
             raise ContextLengthExceeded(len(job.ids), self.max_len)
-        if not job.ids or min(job.ids) < 0 or max(job.ids) >= self.model.config.vocab:
-            raise UsageError(f"a prompt is one or more tokens from 0 to {self.model.config.vocab - 1}")
+        if not job.ids or min(job.ids) < 0 or max(job.ids) >= self._numbers.vocab:
+            raise UsageError(f"a prompt is one or more tokens from 0 to {self._numbers.vocab - 1}")
         if job.max_tokens < 1:
             raise UsageError(f"max_tokens is {job.max_tokens}; at least 1 is needed")
-        if job.adapter is not None and not job.adapter.fits(self.model.config):
+        if job.adapter is not None and not self._numbers.fits(job.adapter):
             raise UsageError("the adapter was trained for a model of other sizes; train it for this one")
         if job.allow is not None and not self._vocabulary:
             raise UsageError("a constrained job needs an Engine with a vocabulary")
@@ -126,16 +156,15 @@ class Engine:
         seed = secrets.randbits(64) if job.seed is None else job.seed
         answer = Answer(job, seed, position=len(job.ids) - 1, last=job.ids[-1])
         self._answers[slot] = answer
-        logits, answer.cached = self._slots.prefill(slot, job.ids, job.prefix, job.adapter)
-        self._advance(slot, answer, log_softmax(logits)[0])
+        logprobs, answer.cached = self._numbers.prefill(slot, job.ids, job.prefix, job.adapter)
+        self._advance(slot, answer, logprobs)
 
     def _decode(self) -> None:
-        logits = self._slots.decode(
+        logprobs = self._numbers.decode(
             ids=[answer.last if answer else 0 for answer in self._answers],
             positions=[answer.position if answer else 0 for answer in self._answers],
             adapters=[answer.job.adapter if answer else None for answer in self._answers],
         )
-        logprobs = log_softmax(logits)
         for slot, answer in self._taken():
             self._advance(slot, answer, logprobs[slot])
 
@@ -153,8 +182,35 @@ class Engine:
 
     def _free(self, slot: int) -> None:
         if answer := self._answers[slot]:
-            self._slots.free(slot, answer.position + 1)
+            self._numbers.free(slot, answer.position + 1)
             self._answers[slot] = None
+
+
+class Engine(BatchEngine):
+    """The engine of numpy.
+
+    Decoding always runs over all slots, however few are taken: a job then gets the same tokens and log
+    probabilities in company and alone, in whatever slot, whether or not its prefix was cached.
+
+    Args:
+        model: the base model.
+        slots: how many jobs are answered at once.
+        max_len: the longest prompt and answer together, in tokens; at most the model's positions.
+        vocabulary: see BatchEngine.
+        prefix_bytes: memory for prefixes.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        slots: int = 16,
+        max_len: int = 1024,
+        vocabulary: Sequence[bytes] = (),
+        prefix_bytes: int = 64 * 2**20,
+    ):
+        self.model = model
+        most = min(max_len, model.config.positions)
+        super().__init__(Slots(model, slots, most, prefix_bytes), vocabulary)
 
 
 def _report_failure(job: Job, error: Exception) -> None:

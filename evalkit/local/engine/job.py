@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from evalkit.errors import EvalkitError
-
-if TYPE_CHECKING:
-    from evalkit.local.engine.adapter import Adapter
 
 Finish = Literal["stop", "length"]
 
@@ -26,6 +23,15 @@ class ContextLengthExceeded(EvalkitError):
 
 class GenerationFailed(EvalkitError):
     """A job was given up: its numbers overflowed, or one of its callbacks raised (see `__cause__`)."""
+
+
+class AnyAdapter(Protocol):
+    """A LoRA adapter, in whatever form an engine reads it."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of its numbers: two of the same digest answer alike."""
+        ...
 
 
 class Constraint(Protocol):
@@ -81,7 +87,7 @@ class Job:
     ids: tuple[int, ...]
     on_token: Callable[[TokenEvent], None]
     prefix: int = 0
-    adapter: Adapter | None = None
+    adapter: AnyAdapter | None = None
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0

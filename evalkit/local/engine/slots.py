@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.local.engine.adapter import Adapter
+from evalkit.local.engine.adapter import Adapter, worn
 from evalkit.local.engine.attention import DecodeAttention, PrefillAttention
 from evalkit.local.engine.cache import PrefixCache, SlotCache
 from evalkit.local.engine.forward import logits, rotation, run_layers
+from evalkit.local.engine.job import AnyAdapter
 from evalkit.local.engine.projection import projection, slot_projection
+from evalkit.local.engine.sampling import log_softmax
 from evalkit.local.engine.weights import Array, Model
 
 PIECE = 128
@@ -25,15 +27,20 @@ TILE = 16
 
 
 class Slots:
-    """Keys and values of the running answers, and how to go on from them."""
+    """Keys and values of the running answers, and how to go on from them; see `batch.Numbers`."""
 
     def __init__(self, model: Model, count: int, max_len: int, prefix_bytes: int):
+        self.count, self.max_len, self.vocab = count, max_len, model.config.vocab
         self._model = model
         self._cache = SlotCache(model.config, count, max_len)
         self._prefixes = PrefixCache(prefix_bytes)
 
+    def fits(self, adapter: AnyAdapter) -> bool:
+        """Whether the model can wear it."""
+        return isinstance(adapter, Adapter) and adapter.fits(self._model.config)
+
     def prefill(
-        self, slot: int, ids: Sequence[int], prefix: int, adapter: Adapter | None
+        self, slot: int, ids: Sequence[int], prefix: int, adapter: AnyAdapter | None
     ) -> tuple[Array, int]:
         """Put a prompt into a free slot; its first `prefix` tokens are kept for the next who shares them.
 
@@ -41,12 +48,13 @@ class Slots:
         starts from the same bits either way.
 
         Returns:
-            the logits after the last token, (1, vocab), and how many tokens came from the prefix cache.
+            the log probabilities after the last token, (vocab,), and how many tokens came from the cache.
         """
+        wears = worn(adapter)
         prefix = min(prefix, len(ids) - 1)  # the last token is always computed: it gives the logits
         prefix = prefix if prefix >= SHORTEST_PREFIX else 0
-        cached = self._prefill_prefix(slot, tuple(ids[:prefix]), adapter) if prefix else 0
-        return self._run(slot, ids, prefix, adapter), cached
+        cached = self._prefill_prefix(slot, tuple(ids[:prefix]), wears) if prefix else 0
+        return log_softmax(self._run(slot, ids, prefix, wears))[0], cached
 
     def _prefill_prefix(self, slot: int, ids: tuple[int, ...], adapter: Adapter | None) -> int:
         key = (adapter.sha256 if adapter else None, ids)
@@ -78,9 +86,9 @@ class Slots:
         )
 
     def decode(
-        self, ids: Sequence[int], positions: Sequence[int], adapters: Sequence[Adapter | None]
+        self, ids: Sequence[int], positions: Sequence[int], adapters: Sequence[AnyAdapter | None]
     ) -> Array:
-        """One token further in every slot -> logits (slots, vocab).
+        """One token further in every slot -> log probabilities (slots, vocab).
 
         ids, positions, adapters: the token that each slot goes on from, where it stands, and with which
         adapter; a free slot says 0, 0, None and its row means nothing.
@@ -90,10 +98,10 @@ class Slots:
             self._model,
             self._embed(np.array(ids, np.intp)),
             rotation(self._model.config, at),
-            slot_projection(self._model, adapters),
+            slot_projection(self._model, [worn(adapter) for adapter in adapters]),
             DecodeAttention(self._cache, at),
         )
-        return logits(self._model, x)
+        return log_softmax(logits(self._model, x))
 
     def free(self, slot: int, length: int) -> None:
         """Forget the first `length` tokens of a slot, and what padding wrote behind them."""
