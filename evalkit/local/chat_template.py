@@ -4,28 +4,75 @@
 
 Only the markers of the layout become special tokens. What looks like one inside a message is encoded as
 ordinary text, so that no message can end its turn or pretend to be another role.
+
+Tools stand at the end of the system turn, a signature a line; see `signature`. Calls are lines of JSON at the
+end of the assistant's turn (Hermes form); what a tool returned is a turn of its own:
+
+    <tool_call>{"name": "set_light", "arguments": {"room": "hall", "on": true}}</tool_call><|im_end|>\\n
+    <|im_start|>tool\\ndone<|im_end|>\\n
+
+The same in Jinja, for other readers of the folder, is chat_template.jinja.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tiktoken import Encoding
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 Piece = tuple[Sequence[int], float]  # tokens, and what each of them counts
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+CALL, CALL_END = "<tool_call>", "</tool_call>"  # ordinary text, as in the Hermes models
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call.
+
+    Attributes:
+        description: "" where none was given.
+        parameters: a JSON schema of type object; {} = no arguments.
+        strict: whether arguments are held to OpenAI's strict mode.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call; `arguments` is JSON text, as OpenAI carries it."""
+
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `weight` is 0 where an assistant's text is not to be learned."""
+    """One turn.
+
+    Attributes:
+        text: what was said, or what a tool returned; "" where there are only calls.
+        weight: 0 where what the assistant says is not to be learned.
+        tool_calls: what the assistant calls after its text.
+    """
 
     role: Role
     text: str
     weight: float = 1.0
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The text, then a line for each call."""
+        lines = [self.text] if self.text or not self.tool_calls else []
+        return "\n".join([*lines, *map(call_line, self.tool_calls)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +81,7 @@ class Prompt:
 
     Attributes:
         ids: all tokens, the opening of the assistant's turn included.
-        prefix: how many of the first ones other requests are likely to share (the system message).
+        prefix: how many of the first ones other requests are likely to share (system message and tools).
     """
 
     ids: tuple[int, ...]
@@ -68,10 +115,11 @@ class ChatTemplate:
         self._newline = encoding.encode_ordinary("\n")
         self._answer = self._opened("assistant", "")
 
-    def prompt(self, messages: Sequence[Message]) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Prompt:
         """Lay out a chat up to where the assistant's next turn begins."""
-        turns = [self._turn(message) for message in messages]
-        prefix = len(turns[0]) if messages[0].role == "system" else 0
+        shown = _with_tools(messages, tools)
+        turns = [self._turn(message) for message in shown]
+        prefix = len(turns[0]) if shown[0].role == "system" else 0
         return Prompt((*(token for turn in turns for token in turn), *self._answer), prefix)
 
     def text_prompt(self, text: str) -> Prompt:
@@ -86,12 +134,12 @@ class ChatTemplate:
         shared = tuple(self.encoding.encode_ordinary(head + parted)) if parted else ()
         return Prompt(ids, len(shared) if ids[: len(shared)] == shared else 0)
 
-    def lesson(self, messages: Sequence[Message]) -> Lesson:
-        """Lay out a chat to learn from: each assistant text with its end token counts its weight."""
+    def lesson(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Lesson:
+        """Lay out a chat to learn from: what the assistant says, with its end token, counts its weight."""
         pieces: list[Piece] = []
-        for message in messages:
+        for message in _with_tools(messages, tools):
             if message.role == "assistant":
-                said = [*self.encoding.encode_ordinary(message.text), self._end]
+                said = [*self.encoding.encode_ordinary(message.said), self._end]
                 pieces += [(self._answer, 0.0), (said, message.weight), (self._newline, 0.0)]
             else:
                 pieces.append((self._turn(message), 0.0))
@@ -103,10 +151,38 @@ class ChatTemplate:
         return _joined([(self.encoding.encode_ordinary(prompt), 0.0), (said, 1.0)])
 
     def _turn(self, message: Message) -> list[int]:
-        return [*self._opened(message.role, message.text), self._end, *self._newline]
+        return [*self._opened(message.role, message.said), self._end, *self._newline]
 
     def _opened(self, role: Role, text: str) -> list[int]:
         return [self._start, *self.encoding.encode_ordinary(f"{role}\n{text}")]
+
+
+def signature(tool: Tool) -> str:
+    """Write a tool as the model sees it, e.g. `set_light(room: "hall" | "attic", on?: boolean): Switch it.`
+
+    `?` marks what is not required. Of the schema the types are told, of the descriptions the tool's own.
+    """
+    required = tool.parameters.get("required") or ()
+    properties: Mapping[str, Any] = tool.parameters.get("properties") or {}
+    arguments = [
+        f"{name}{'' if name in required else '?'}: {_type_of(schema)}" for name, schema in properties.items()
+    ]
+    described = f": {' '.join(tool.description.split())}" if tool.description else ""
+    return f"{tool.name}({', '.join(arguments)}){described}"
+
+
+def call_line(call: ToolCall) -> str:
+    """Write a call as the model does."""
+    name = json.dumps(call.name, ensure_ascii=False)
+    return f'{CALL}{{"name": {name}, "arguments": {respelled(call.arguments)}}}{CALL_END}'
+
+
+def respelled(arguments: str) -> str:
+    """Spell JSON as `json.dumps(..., ensure_ascii=False)` does; what is no JSON stays as it is."""
+    try:
+        return json.dumps(json.loads(arguments), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def text_of(content: object) -> str | None:
@@ -129,3 +205,26 @@ def _joined(pieces: Sequence[Piece]) -> Lesson:
         tuple(token for tokens, _ in pieces for token in tokens),
         tuple(weight for tokens, weight in pieces for _ in tokens),
     )
+
+
+def _with_tools(messages: Sequence[Message], tools: Sequence[Tool]) -> Sequence[Message]:
+    """Put the tools at the end of the system message, which is added where there is none."""
+    if not tools:
+        return messages
+    system, rest = (messages[0].text, messages[1:]) if messages[0].role == "system" else ("", messages)
+    block = "\n".join(["Tools:", *map(signature, tools)])
+    return [Message("system", f"{system}\n\n{block}" if system else block), *rest]
+
+
+def _type_of(schema: Any) -> str:
+    if not isinstance(schema, Mapping):
+        return "any"
+    if schema.get("enum"):
+        return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    kinds = schema.get("type") or "any"
+    return " | ".join(_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _kind(kind: str, schema: Mapping[str, Any]) -> str:
+    items = schema.get("items")
+    return f"array of {_type_of(items)}" if kind == "array" and isinstance(items, Mapping) else kind

@@ -14,6 +14,7 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
+import evalkit.local
 from evalkit.local.corpus.episode import Episode
 from evalkit.local.corpus.mix import episodes
 from evalkit.local.tokenizer import byte_letters
@@ -35,11 +36,7 @@ PATTERN = (
     r"|[^\S\r\n]+"
 )
 
-CHAT_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+CHAT_TEMPLATE = (Path(evalkit.local.__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
 
 def texts(corpus: Iterable[Episode]) -> Iterator[str]:
