@@ -150,6 +150,10 @@ class ChatTemplate:
         said = [*self.encoding.encode_ordinary(completion), self._end_of_text]
         return _joined([(self.encoding.encode_ordinary(prompt), 0.0), (said, 1.0)])
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Give tokens as text, special ones by their names."""
+        return self.encoding.decode(ids)
+
     def _turn(self, message: Message) -> list[int]:
         return [*self._opened(message.role, message.said), self._end, *self._newline]
 

@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from evalkit.local.answer import AnswerReader, Piece, joined
+from evalkit.local.backend import Engine
 from evalkit.local.ending import end_server
-from evalkit.local.engine.adapter import Adapter
-from evalkit.local.engine.batch import Engine
-from evalkit.local.engine.job import Constraint, GenerationFailed, Job, TokenEvent
+from evalkit.local.engine.job import AnyAdapter, Constraint, GenerationFailed, Job, TokenEvent
 from evalkit.local.http.errors import server_error
 
 
@@ -56,7 +55,7 @@ class Question:
 
     ids: tuple[int, ...]
     prefix: int
-    adapter: Adapter | None
+    adapter: AnyAdapter | None
     max_tokens: int
     temperature: float
     top_p: float

@@ -7,14 +7,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.local.engine.adapter import Adapter, load_adapter
+from evalkit.local.backend import Backend
+from evalkit.local.engine.job import AnyAdapter
 from evalkit.local.http.errors import model_not_found
 from evalkit.local.rows import TunedModel
 from evalkit.local.store import Store
 
-BASE = "evalkit-tiny"
 JUDGE = "evalkit-tiny-judge"
-BASE_CREATED = 1795305600  # 2026-11-22; the API wants a date
 ADAPTERS_KEPT = 32  # in memory, about 1 MB each
 
 
@@ -33,22 +32,23 @@ class ServedModels:
     """Finds models by name, and keeps their adapters in memory while they are in use.
 
     Args:
-        weights_sha256: of the base model.
-        judge: the judge's adapter; it is served if the file is there.
+        base: what they all go back to.
         store: knows the models that jobs made.
+        judge: the judge's adapter; it is served if the file is there.
     """
 
-    def __init__(self, weights_sha256: str, judge: Path, store: Store):
-        self._sha256, self._store = weights_sha256, store
-        self._shipped = [ServedModel(BASE, BASE_CREATED, "evalkit", fingerprint(weights_sha256))]
-        if judge.exists():
-            mark = fingerprint(weights_sha256, load_adapter(judge).sha256)
-            self._shipped.append(ServedModel(JUDGE, BASE_CREATED, "evalkit", mark, judge))
-        self._adapters: OrderedDict[str, Adapter] = OrderedDict()
+    def __init__(self, base: Backend, store: Store, judge: Path | None = None):
+        self._base, self._store = base, store
+        self._shipped = [ServedModel(base.name, base.created, "evalkit", fingerprint(base.sha256))]
+        if judge and judge.exists():
+            mark = fingerprint(base.sha256, base.load_adapter(judge).sha256)
+            self._shipped.append(ServedModel(JUDGE, base.created, "evalkit", mark, judge))
+        self._adapters: OrderedDict[str, AnyAdapter] = OrderedDict()
 
     def all(self) -> list[ServedModel]:
         """Give every model, the shipped ones first."""
-        return [*self._shipped, *(self._tuned(model) for model in self._store.all(TunedModel))]
+        tuned = [model for model in self._store.all(TunedModel) if model.base == self._base.name]
+        return [*self._shipped, *map(self._tuned, tuned)]
 
     def find(self, name: str) -> ServedModel:
         """Give the model of this name.
@@ -60,16 +60,16 @@ class ServedModels:
             if model.name == name:
                 return model
         tuned = self._store.get(TunedModel, name)
-        if tuned is None:
+        if tuned is None or tuned.base != self._base.name:  # made of a base that another server serves
             raise model_not_found(name)
         return self._tuned(tuned)
 
-    def adapter(self, model: ServedModel) -> Adapter | None:
+    def adapter(self, model: ServedModel) -> AnyAdapter | None:
         """Give a model's adapter, read from its file at first use; None for the base."""
         if model.adapter_file is None:
             return None
         if model.name not in self._adapters:
-            self._adapters[model.name] = load_adapter(model.adapter_file)
+            self._adapters[model.name] = self._base.load_adapter(model.adapter_file)
         self._adapters.move_to_end(model.name)
         while len(self._adapters) > ADAPTERS_KEPT:
             self._adapters.popitem(last=False)

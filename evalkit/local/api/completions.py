@@ -22,7 +22,7 @@ from evalkit.local.api.sampling import (
     start,
     unless_gone,
 )
-from evalkit.local.chat_template import ChatTemplate, Prompt
+from evalkit.local.chat_template import Prompt
 from evalkit.local.generation import Generation, Question
 from evalkit.local.http.errors import ApiError, not_supported
 from evalkit.local.http.json_response import JsonResponse
@@ -74,7 +74,7 @@ class Asked:
 
     def asked_text(self, index: int) -> str:
         """Give a prompt as text."""
-        return self.services.template.encoding.decode(list(self.prompts[index].ids))
+        return self.services.template.text(self.prompts[index].ids)
 
     def usage(self, answers: Sequence[Piece]) -> dict[str, Any]:
         """Give the usage of all prompts together."""
@@ -146,19 +146,19 @@ async def _prepared(services: Services, request: CompletionRequest) -> Asked:
     """Find the model and turn the prompts into tokens."""
     model = services.models.find(request.model)
     if sum(map(len, request.prompts)) > LONG:
-        prompts = await asyncio.to_thread(_encoded, services.template, request.prompts)
+        prompts = await asyncio.to_thread(_encoded, services, request.prompts)
     else:
-        prompts = _encoded(services.template, request.prompts)
+        prompts = _encoded(services, request.prompts)
     return Asked(services, request, model, prompts)
 
 
-def _encoded(template: ChatTemplate, prompts: Sequence[str | Tokens]) -> tuple[Prompt, ...]:
+def _encoded(services: Services, prompts: Sequence[str | Tokens]) -> tuple[Prompt, ...]:
     out = []
     for prompt in prompts:
         if isinstance(prompt, str):
-            out.append(template.text_prompt(prompt))
+            out.append(services.template.text_prompt(prompt))
         else:
-            _check_tokens(prompt, template.encoding.n_vocab)
+            _check_tokens(prompt, len(services.vocabulary))
             out.append(Prompt(prompt, prefix=0))
     return tuple(out)
 

@@ -9,10 +9,10 @@ import logging
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
+from evalkit.local.backend import Backend
 from evalkit.local.ending import end_server
 from evalkit.local.jobs.order import Order
 from evalkit.local.jobs.training_file import BadTrainingFile, count_examples
@@ -23,16 +23,6 @@ from evalkit.local.store import Store
 log = logging.getLogger("evalkit.local")
 ORGANISATION = "local"
 UNFINISHED: tuple[JobStatus, ...] = ("validating_files", "queued", "running")
-
-
-@dataclass(frozen=True, slots=True)
-class BaseModel:
-    """What is fine-tuned: its name, folder and hash, and how many tokens of an example count."""
-
-    name: str
-    folder: Path
-    sha256: str
-    max_len: int
 
 
 class JobRunner:
@@ -46,7 +36,7 @@ class JobRunner:
         base: the one model that can be fine-tuned.
     """
 
-    def __init__(self, store: Store, base: BaseModel):
+    def __init__(self, store: Store, base: Backend):
         self._store, self.base = store, base
         self._unchecked: asyncio.Queue[str] = asyncio.Queue()
         self._queued: asyncio.Queue[str] = asyncio.Queue()
@@ -68,7 +58,7 @@ class JobRunner:
 
     async def _run(self) -> None:
         for job in self._store.all(FineTune):
-            if job.status in UNFINISHED:
+            if job.status in UNFINISHED and job.model == self.base.name:
                 self._move(job, "validating_files", "The server was restarted: the job begins anew")
                 self._unchecked.put_nowait(job.id)
         async with asyncio.TaskGroup() as group:
@@ -96,7 +86,7 @@ class JobRunner:
 
     async def _train(self, job: FineTune) -> None:
         job = self._move(job, "running", "Fine-tuning job started")
-        async with contextlib.aclosing(_reports(self._order(job))) as reports:
+        async with contextlib.aclosing(_reports(self.base.worker, self._order(job))) as reports:
             async for report in reports:
                 if report["kind"] == "step":
                     self._note_step(job, report)
@@ -112,7 +102,7 @@ class JobRunner:
             weights=str(self.base.folder),
             training_file=str(self._store.content(job.training_file)),
             adapter=str(self._store.adapter(job.id)),
-            longest=self.base.max_len,
+            longest=self.base.engine.max_len,
             seed=job.seed,
             **asdict(job.hyperparameters),
         )
@@ -170,10 +160,10 @@ def _event(job: FineTune, message: str, level: Level = "info") -> Event:
     return Event(new_id("ftevent-"), job.id, now(), level, message)
 
 
-async def _reports(order: Order) -> AsyncGenerator[dict[str, Any], None]:
-    """Run a training process on an order and give its reports; closing the generator ends it."""
+async def _reports(worker: str, order: Order) -> AsyncGenerator[dict[str, Any], None]:
+    """Run a worker module on an order and give its reports; closing the generator ends it."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "evalkit.local.jobs.worker", stdin=PIPE, stdout=PIPE, start_new_session=True
+        sys.executable, "-m", worker, stdin=PIPE, stdout=PIPE, start_new_session=True
     )
     assert process.stdin is not None
     assert process.stdout is not None

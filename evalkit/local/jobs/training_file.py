@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit.local.chat_template import ChatTemplate, Lesson, Message, Role, text_of
+from evalkit.local.backend import Template
+from evalkit.local.chat_template import Lesson, Message, Role, text_of
 from evalkit.local.http.validate import shown
 
 FEWEST = 10  # examples that a job needs, as at OpenAI
@@ -74,7 +75,7 @@ def _bad_line(number: int, what: object) -> BadTrainingFile:
     return BadTrainingFile("invalid_training_file", message)
 
 
-def lesson(template: ChatTemplate, example: Example) -> Lesson:
+def lesson(template: Template, example: Example) -> Lesson:
     """Lay an example out as tokens to learn from."""
     if isinstance(example, Pair):
         return template.text_lesson(example.prompt, example.completion)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import UsageError
+from evalkit.local.backend import Template
 from evalkit.local.chat_template import ChatTemplate
 from evalkit.local.engine.adapter import Adapter, save_adapter
 from evalkit.local.engine.packing import Example
@@ -67,7 +68,7 @@ def carry_out(order: Order) -> None:
     report("done", sha256=adapter.sha256, trained_tokens=tokens)
 
 
-def read_lessons(path: Path, template: ChatTemplate, longest: int) -> Sequence[Example]:
+def read_lessons(path: Path, template: Template, longest: int) -> Sequence[Example]:
     """Read a training file as tokens; what is longer than `longest` is cut at its end, as at OpenAI."""
     lessons = (lesson(template, example) for example in read_examples(path))
     return [Example(laid.ids[:longest], laid.weights[:longest]) for laid in lessons]
