@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from evalkit.cli.arguments import Parser, count_from
+from evalkit.cli.arguments import Parser
+from evalkit.cli.exit_codes import Exit
 
-EXAMPLE = """\
+if TYPE_CHECKING:
+    from evalkit.local.options import Options
+
+KEY = "EVALKIT_API_KEY"
+EXAMPLE = f"""\
   evalkit serve --port 8000
-  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none python my_program.py"""
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none python my_program.py
+
+Whoever can list this machine's processes reads a key that is given as a flag; {KEY}
+is read where there is none."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Serve until Ctrl-C."""
-    parser = Parser(
-        "serve", "Serve the embedded models, and what was fine-tuned of them, on loopback.", EXAMPLE
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback name or address (default 127.0.0.1)")
-    parser.add_argument("--port", type=count_from(0), default=8000, help="0 takes a free one (default 8000)")
-    parser.add_argument(
-        "--state", type=Path, default=Path(".evalkit"), help="files, jobs, models (default .evalkit)"
-    )
-    parser.add_argument("--weights", type=Path, help="a Hugging Face folder in place of the shipped model's")
-    given = parser.parse_args(argv)
-    print("Ctrl-C ends the server", file=sys.stderr)
-    return _serve([f"--{name}={value}" for name, value in vars(given).items() if value is not None])
+    from evalkit.local.options import add_flags, options_of
+
+    parser = Parser("serve", "Serve the embedded models, and what is fine-tuned of them.", EXAMPLE)
+    add_flags(parser, port=8000, key=os.environ.get(KEY) or None)
+    options = options_of(parser.parse_args(argv))
+    from evalkit.local.server import serve  # loads numpy, the model's engine and the HTTP server
+
+    serve(options, _announcing(options))
+    return Exit.OK
 
 
-def _serve(flags: list[str]) -> int:
-    from evalkit.local.__main__ import main as serve  # loads numpy, the model's engine and the HTTP server
+def _announcing(options: Options) -> Callable[[str], None]:
+    """Say where it can be asked; the key itself is never shown."""
+    key = "no key" if options.key is None else "needs the key"
 
-    return serve(flags)
+    def announce(url: str) -> None:
+        print(f"serving {url}  ({key}; state {options.state}; Ctrl-C ends it)", flush=True)
+
+    return announce

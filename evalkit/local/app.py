@@ -14,8 +14,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from evalkit.local.api import chat, completions, files, fine_tuning, models
+from evalkit.local.http.access import Access
 from evalkit.local.http.errors import ApiError, answer_api_error, answer_fault, answer_http_error
 from evalkit.local.http.guard import Guard
+from evalkit.local.http.limits import Rates
 from evalkit.local.services import Services
 
 ROUTES = (
@@ -33,8 +35,14 @@ ROUTES = (
 )
 
 
-def create_app(services: Services) -> ASGIApp:
-    """Make the ASGI application; while it runs, fine-tuning jobs are worked on."""
+def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
+    """Make the ASGI application; while it runs, fine-tuning jobs are worked on.
+
+    Args:
+        services: what the handlers work with.
+        access: who may ask.
+        rates: how often.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -54,7 +62,8 @@ def create_app(services: Services) -> ASGIApp:
         },
     )
     app.state.services = services
-    return Guard(app)
+    app.router.redirect_slashes = False  # OpenAI knows no URL that ends in one
+    return Guard(app, access, rates)
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

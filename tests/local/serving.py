@@ -20,6 +20,11 @@ from tests.local.tiny import SMALL, random_model
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 LONGER = ("th", "the", "in", "er", "Ġa", "is", "us", "user", "an", "st", "em", "Ġthe", "as", "ant", "ist")
+HELLO: dict[str, Any] = {
+    "model": "evalkit-tiny",
+    "messages": [{"role": "user", "content": "x"}],
+    "max_tokens": 1,
+}
 PATTERN = r"\p{Lu}[\p{L}\p{M}]*| ?\p{Ll}[\p{L}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+|[\r\n]+|[^\S\r\n]+| ?\p{L}+"
 
 
@@ -43,9 +48,14 @@ class Server:
     process: subprocess.Popen[str]
     http: httpx2.Client
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.base_url.rsplit(":", 1)[1].removesuffix("/v1"))
+
     def client(self, **options: Any) -> OpenAI:
         """The official client."""
-        return OpenAI(base_url=self.base_url, api_key="none", max_retries=0, **options)
+        return OpenAI(base_url=self.base_url, **{"api_key": "none", "max_retries": 0, **options})
 
     def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send a request as it stands, e.g. a broken one."""
@@ -73,9 +83,9 @@ def running(checkpoint: Path, state: Path, *flags: str) -> Iterator[Server]:
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line.startswith("ready http://127.0.0.1:"), f"the server said {line!r}"
+        assert line.startswith("ready http://"), f"the server said {line!r}"
         try:
             with httpx2.Client(timeout=120) as http:
-                yield Server(line.split()[1], process, http)
+                yield Server(line.split()[1].replace("0.0.0.0", "127.0.0.1"), process, http)
         finally:
             process.terminate()

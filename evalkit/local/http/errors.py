@@ -16,7 +16,7 @@ from evalkit.local.http.json_response import JsonResponse
 
 
 class ApiError(Exception):
-    """A refusal, with the HTTP status and the four fields of OpenAI's error object."""
+    """A refusal: the HTTP status, the four fields of OpenAI's error object, and headers of its own."""
 
     def __init__(
         self,
@@ -26,17 +26,19 @@ class ApiError(Exception):
         type: str = "invalid_request_error",
         param: str | None = None,
         code: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ):
         super().__init__(message)
         self.message, self.status, self.type, self.param, self.code = message, status, type, param, code
+        self.headers = headers
 
     def body(self) -> dict[str, Any]:
         """Give the body: {"error": {message, type, param, code}}."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
-    def answer(self, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    def answer(self) -> JsonResponse:
         """Give the whole HTTP answer."""
-        return JsonResponse(self.body(), status_code=self.status, headers=headers)
+        return JsonResponse(self.body(), status_code=self.status, headers=self.headers)
 
 
 def model_not_found(name: str) -> ApiError:
@@ -73,15 +75,12 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     """Answer what the router refuses: an unknown URL (404), a wrong method (405), a broken form (400)."""
     assert isinstance(error, HTTPException)
     path = request.url.path
+    message, code = str(error.detail), None
     if error.status_code == 404:
-        refusal = ApiError(f"Invalid URL ({request.method} {path})", status=404)
+        message = f"Invalid URL ({request.method} {path})"
     elif error.status_code == 405:
-        refusal = ApiError(
-            f"Not allowed to {request.method} on {path}.", status=405, code="method_not_supported"
-        )
-    else:
-        refusal = ApiError(str(error.detail), status=error.status_code)
-    return refusal.answer(error.headers)
+        message, code = f"Not allowed to {request.method} on {path}.", "method_not_supported"
+    return ApiError(message, status=error.status_code, code=code, headers=error.headers).answer()
 
 
 async def answer_fault(_request: Request, _error: Exception) -> Response:
