@@ -1,8 +1,10 @@
-"""OpenAI's own description of its API, to hold what the server says against it."""
+"""OpenAI's own description of its API, to hold what is sent to the server, and what it says, against it."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,5 +36,28 @@ def assert_conforms(body: object, schema: str) -> None:
     """Validate a body; skips the test where the description is not at hand."""
     if not FILE.exists():
         pytest.skip(f"OpenAI's API description is not at {FILE}")
-    root = {"$ref": f"#/components/schemas/{schema}", "components": _description()["components"]}
-    jsonschema.Draft202012Validator(root).validate(body)
+    validate(body, {"$ref": f"#/components/schemas/{schema}"})
+
+
+def validate(value: object, schema: dict[str, Any]) -> None:
+    """Validate against a schema of the description, which may refer to its components."""
+    root = {**schema, "components": _description()["components"]}
+    jsonschema.Draft202012Validator(root).validate(value)
+
+
+def operation(method: str, path: str) -> dict[str, Any]:
+    """Find the operation that a request asks for, by its path behind `/v1`.
+
+    Raises:
+        AssertionError: OpenAI's API has none such.
+    """
+    for template in _described_paths():
+        found = _description()["paths"][template].get(method.lower())
+        if found is not None and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            return dict(found)
+    raise AssertionError(f"OpenAI's API has no {method} {path}")
+
+
+def _described_paths() -> Iterator[str]:
+    """Those without parameters come first: `/files/x` is never a parameter where it is a path."""
+    yield from sorted(_description()["paths"], key=lambda path: path.count("{"))

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from openai import OpenAI
+from openai import DefaultHttpxClient, OpenAI
 
 from evalkit.local.engine.weights import save_model
 from evalkit.local.tokenizer import byte_letters
+from tests.local.conforming import ConformingTransport
+from tests.local.openai_description import FILE
 from tests.local.tiny import SMALL, random_model
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -54,8 +56,11 @@ class Server:
         return int(self.base_url.rsplit(":", 1)[1].removesuffix("/v1"))
 
     def client(self, **options: Any) -> OpenAI:
-        """The official client."""
-        return OpenAI(base_url=self.base_url, **{"api_key": "none", "max_retries": 0, **options})
+        """The official client; all it sends and gets is held against OpenAI's description, if it is there."""
+        transport = ConformingTransport() if FILE.exists() else None
+        http = DefaultHttpxClient(transport=transport)
+        given = {"api_key": "none", "max_retries": 0, "http_client": http, **options}
+        return OpenAI(base_url=self.base_url, **given)
 
     def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send a request as it stands, e.g. a broken one."""
