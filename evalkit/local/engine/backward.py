@@ -49,7 +49,7 @@ class Score:
     """How well a batch is predicted.
 
     Attributes:
-        loss: weighted mean of the cross-entropy, in nats.
+        loss: what training makes smaller, in nats.
         accuracy: share of the targets that are the most probable token.
     """
 
@@ -57,8 +57,46 @@ class Score:
     accuracy: float
 
 
-def gradients(model: Model, batch: Batch, sink: Sink) -> Score:
-    """Run a batch forward and backward; the gradients of its loss go to `sink`."""
+class Loss(Protocol):
+    """What a batch costs, told from how its targets are predicted."""
+
+    def __call__(self, surprise: Array, hits: NDArray[np.bool_], /) -> tuple[Score, Array]:
+        """Tell the score, and the slope of its loss along each surprise.
+
+        `surprise` (predictions,): -log probability of each target; `hits`: whether it is the most probable.
+        """
+        ...
+
+
+def mean_loss(batch: Batch) -> Loss:
+    """The weighted mean of the cross-entropy."""
+
+    def loss(surprise: Array, hits: NDArray[np.bool_]) -> tuple[Score, Array]:
+        return Score(float((surprise * batch.weights).sum()), float(hits.mean())), batch.weights
+
+    return loss
+
+
+def gradients(model: Model, batch: Batch, sink: Sink, loss: Loss | None = None) -> Score:
+    """Run a batch forward and backward; the gradients of its loss (the mean, if none is given) go to `sink`."""
+    passes, x = _through_layers(model, batch)
+    predicted = Predicted.forward(x, model, batch)
+    score, slopes = (loss or mean_loss(batch))(predicted.surprise, predicted.hits)
+    d_x = predicted.backward(slopes, model, batch, sink)
+    for layer_pass in reversed(passes):
+        d_x = layer_pass.backward(d_x, sink)
+    if sink.rest:
+        sink.rest.embedding(batch.ids, d_x)
+    return score
+
+
+def predictions(model: Model, batch: Batch) -> Predicted:
+    """How the targets of a batch are predicted, nothing being learned."""
+    return Predicted.forward(_through_layers(model, batch)[1], model, batch)
+
+
+def _through_layers(model: Model, batch: Batch) -> tuple[list[LayerPass], Array]:
+    """What the layers keep for their way back, and the residual stream (width, predictions)."""
     rotate = rotation(model.config, batch.positions, model.embedding.dtype)
     x = np.ascontiguousarray(model.embedding[batch.ids].T)
     passes = []
@@ -67,33 +105,47 @@ def gradients(model: Model, batch: Batch, sink: Sink) -> Score:
         columns = batch.wanted if index == model.config.layers - 1 else None
         passes.append(LayerPass(model.config, layer, index, rotate, batch.spans, columns))
         x = passes[-1].forward(x)
-    score, d_x = _score(model, x, batch, sink)
-    for layer_pass in reversed(passes):
-        d_x = layer_pass.backward(d_x, sink)
-    if sink.rest:
-        sink.rest.embedding(batch.ids, d_x)
-    return score
+    return passes, x
 
 
-def _score(model: Model, x: Array, batch: Batch, sink: Sink) -> tuple[Score, Array]:
-    """x (width, predictions) -> how good the predictions are, and d_x."""
-    normed = Normed.forward(x, model.norm, model.config.norm_eps)
-    logits = model.head @ normed.out  # (vocab, predictions)
-    best, places = logits.max(axis=0), np.arange(len(batch.targets))
-    targets = logits[batch.targets, places]
-    d_logits = np.exp(np.subtract(logits, best, out=logits), out=logits)
-    total = d_logits.sum(axis=0)
-    score = Score(
-        loss=float(((best + np.log(total) - targets) * batch.weights).sum()),
-        accuracy=float((targets >= best).mean()),
-    )
-    d_logits *= batch.weights / total
-    d_logits[batch.targets, places] -= batch.weights
-    d_out = model.head.T @ d_logits
-    if sink.rest:
-        sink.rest.head(normed.out, d_logits)
-        sink.rest.norm(None, "norm", normed.normed, d_out)
-    return score, normed.backward(d_out)
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicted:
+    """The head's way forward and back.
+
+    Attributes:
+        normed: what the head read.
+        odds: (vocab, predictions) of each token against the most probable one; overwritten by `backward`.
+        total: (predictions,) their sums.
+        surprise, hits: see `Loss`.
+    """
+
+    normed: Normed
+    odds: Array
+    total: Array
+    surprise: Array
+    hits: NDArray[np.bool_]
+
+    @classmethod
+    def forward(cls, x: Array, model: Model, batch: Batch) -> Predicted:
+        """x (width, predictions), as the last layer leaves it."""
+        normed = Normed.forward(x, model.norm, model.config.norm_eps)
+        logits = model.head @ normed.out  # (vocab, predictions)
+        best = logits.max(axis=0)
+        targets = logits[batch.targets, np.arange(len(batch.targets))]
+        odds = np.exp(np.subtract(logits, best, out=logits), out=logits)
+        total = odds.sum(axis=0)
+        return cls(normed, odds, total, best + np.log(total) - targets, targets >= best)
+
+    def backward(self, slopes: Array, model: Model, batch: Batch, sink: Sink) -> Array:
+        """`slopes` of the loss along each surprise -> d_x."""
+        d_logits = self.odds
+        d_logits *= slopes / self.total
+        d_logits[batch.targets, np.arange(len(batch.targets))] -= slopes
+        d_out = model.head.T @ d_logits
+        if sink.rest:
+            sink.rest.head(self.normed.out, d_logits)
+            sink.rest.norm(None, "norm", self.normed.normed, d_out)
+        return self.normed.backward(d_out)
 
 
 class LayerPass:

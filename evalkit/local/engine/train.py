@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from evalkit.errors import UsageError
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.backward import gradients
-from evalkit.local.engine.packing import Example, check_examples, pack
+from evalkit.local.engine.objective import Imitation, Objective
+from evalkit.local.engine.packing import Example
 from evalkit.local.engine.trainable import FullTraining, LoraTraining
 from evalkit.local.engine.weights import Array, Model
 
@@ -70,6 +72,78 @@ class TrainingDiverged(UsageError):
     """The loss is no number any more."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All that a training needs to go on: the steps done, and the three vectors that they left."""
+
+    step: int
+    vectors: Mapping[str, Array]
+
+
+class Training:
+    """A training that can be left after any step and taken up again: the bits are the same.
+
+    Args:
+        model: what is trained; it is left as it is.
+        objective: what it learns.
+        hyper: how.
+    """
+
+    def __init__(self, model: Model, objective: Objective, hyper: Hyper):
+        _keep_freed_memory()
+        self._objective, self._hyper = objective, hyper
+        self._subject = _subject(model, hyper)
+        self._optimiser = AdamW(self._subject.parameters)
+        self.steps_an_epoch = math.ceil(len(objective) / hyper.batch_size)
+        self.steps = hyper.epochs * self.steps_an_epoch
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return self._optimiser.steps
+
+    def advance(self) -> StepReport:
+        """Do the next step.
+
+        Raises:
+            TrainingDiverged: the learning rate is too high.
+        """
+        step = self.step + 1
+        batch, loss = self._objective.batch(self._chosen(step))
+        score = gradients(self._subject.model(), batch, self._subject, loss)
+        if not math.isfinite(score.loss):
+            what = f"the loss is {score.loss} at step {step} of {self.steps}"
+            raise TrainingDiverged(f"{what}; lower the learning rate, now {self._hyper.learning_rate}")
+        self._optimiser.step(self._subject.gradient, self._hyper.learning_rate * schedule(step, self.steps))
+        return StepReport(step, self.steps, score.loss, score.accuracy)
+
+    def model(self) -> Model:
+        """The model as it stands; the same arrays each time."""
+        return self._subject.model()
+
+    def result(self) -> Adapter | Model:
+        """What has been made so far."""
+        return self._subject.result()
+
+    def snapshot(self) -> Snapshot:
+        """What `restore` goes on from; the arrays are the training's own."""
+        return Snapshot(self.step, self._optimiser.vectors)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from what a training of the same arguments had reached.
+
+        Raises:
+            ValueError: it was another training.
+        """
+        self._optimiser.restore(snapshot.step, snapshot.vectors)
+
+    def _chosen(self, step: int) -> Sequence[int]:
+        """The examples of a step: every one once an epoch, each epoch in an order of its own."""
+        epoch, place = divmod(step - 1, self.steps_an_epoch)
+        size = self._hyper.batch_size
+        return _order(len(self._objective), self._hyper.seed, epoch)[place * size : (place + 1) * size]
+
+
 def fine_tune(
     model: Model,
     examples: Sequence[Example],
@@ -85,20 +159,12 @@ def fine_tune(
         UsageError: an example cannot be trained on.
         TrainingDiverged: the learning rate is too high.
     """
-    check_examples(examples, model.config.vocab, model.config.positions)
-    _keep_freed_memory()
-    subject = _subject(model, hyper)
-    optimiser = AdamW(subject.parameters)
-    steps = hyper.epochs * math.ceil(len(examples) / hyper.batch_size)
-    for step, chosen in enumerate(_batches(examples, hyper), 1):
-        score = gradients(subject.model(), pack(chosen, model.embedding.dtype.type), subject)
-        if not math.isfinite(score.loss):
-            what = f"the loss is {score.loss} at step {step} of {steps}"
-            raise TrainingDiverged(f"{what}; lower the learning rate, now {hyper.learning_rate}")
-        optimiser.step(subject.gradient, hyper.learning_rate * schedule(step, steps))
+    training = Training(model, Imitation(examples, model.config, model.embedding.dtype.type), hyper)
+    while training.step < training.steps:
+        report = training.advance()
         if on_step:
-            on_step(StepReport(step, steps, score.loss, score.accuracy))
-    return subject.result()
+            on_step(report)
+    return training.result()
 
 
 def _keep_freed_memory() -> None:
@@ -116,12 +182,9 @@ def _subject(model: Model, hyper: Hyper) -> LoraTraining | FullTraining:
     return LoraTraining(model, hyper.rank, hyper.alpha, hyper.seed)
 
 
-def _batches(examples: Sequence[Example], hyper: Hyper) -> Iterator[list[Example]]:
-    """Every example once an epoch, each epoch in an order of its own."""
-    for epoch in range(hyper.epochs):
-        order = np.random.default_rng((hyper.seed, 1, epoch)).permutation(len(examples))
-        for start in range(0, len(examples), hyper.batch_size):
-            yield [examples[index] for index in order[start : start + hyper.batch_size]]
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> tuple[int, ...]:
+    return tuple(np.random.default_rng((seed, 1, epoch)).permutation(count).tolist())
 
 
 def schedule(step: int, steps: int) -> float:
@@ -135,17 +198,35 @@ class AdamW:
     def __init__(self, parameters: Array):
         self._parameters = parameters
         self._mean, self._square = np.zeros_like(parameters), np.zeros_like(parameters)
-        self._steps = 0
+        self.steps = 0
+
+    @property
+    def vectors(self) -> Mapping[str, Array]:
+        """What the steps have left."""
+        return {"parameters": self._parameters, "mean": self._mean, "square": self._square}
+
+    def restore(self, steps: int, vectors: Mapping[str, Array]) -> None:
+        """Go on from there.
+
+        Raises:
+            ValueError: the vectors are of other sizes.
+        """
+        for name, vector in self.vectors.items():
+            if name not in vectors or vectors[name].shape != vector.shape:
+                raise ValueError(f"{name} is missing or of another size than {len(vector)}")
+        for name, vector in self.vectors.items():
+            vector[:] = vectors[name]
+        self.steps = steps
 
     def step(self, gradient: Array, learning_rate: float) -> None:
         """One update; `gradient` is clipped to length `CLIP` and overwritten."""
-        self._steps += 1
+        self.steps += 1
         gradient *= min(1.0, CLIP / (math.sqrt(float(gradient @ gradient)) + 1e-6))
         moments = ((self._mean, gradient), (self._square, np.square(gradient)))
         for beta, (moment, news) in zip(BETAS, moments, strict=True):
             moment *= beta
             moment += (1 - beta) * news
-        unbias_mean, unbias_square = (1 - beta**self._steps for beta in BETAS)
+        unbias_mean, unbias_square = (1 - beta**self.steps for beta in BETAS)
         root = np.sqrt(self._square * (1 / unbias_square))
         root += 1e-8
         self._parameters *= 1 - learning_rate * DECAY
