@@ -14,6 +14,7 @@ BatchStatus = Literal[
 ]
 Level = Literal["info", "warn", "error"]
 Method = Literal["supervised", "dpo"]
+UNANSWERED: tuple[BatchStatus, ...] = ("validating", "in_progress", "finalizing", "cancelling")
 UNFINISHED: tuple[JobStatus, ...] = ("validating_files", "queued", "running", "paused")
 
 

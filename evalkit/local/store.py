@@ -1,9 +1,9 @@
 """What the server must not lose: files, fine-tuning jobs, their events and checkpoints, and their models.
 
-One SQLite database (WAL) and three folders under the state folder: `files` (contents), `adapters` (what was
-trained) and `training` (what unfinished jobs need to go on). Every change is one transaction. Contents are
-written aside, renamed, and only then entered: a server that is killed at any moment starts again with whatever
-it had acknowledged, and with nothing half-written.
+One SQLite database (WAL) and four folders under the state folder: `files` (contents), `adapters` (what was
+trained), `training` and `batches` (what unfinished jobs and batches need to go on). Every change is one
+transaction. Contents are written aside, renamed, and only then entered: a server that is killed at any moment
+starts again with whatever it had acknowledged, and with nothing half-written.
 
 WAL alone survives the death of the process. What a client is told of is also flushed (`synchronous = full`,
 one fsync), so that it survives the loss of power; a job's figures are not, since training tells them again.
@@ -21,9 +21,19 @@ from typing import IO, Any, Generic, TypeVar
 
 from evalkit.errors import UsageError
 from evalkit.local.disk import PART, copy_whole, remove
-from evalkit.local.rows import UNFINISHED, Checkpoint, Event, FineTune, Hyperparameters, StoredFile, TunedModel
+from evalkit.local.rows import (
+    UNANSWERED,
+    UNFINISHED,
+    Batch,
+    Checkpoint,
+    Event,
+    FineTune,
+    Hyperparameters,
+    StoredFile,
+    TunedModel,
+)
 
-AnyRow = StoredFile | FineTune | Event | Checkpoint | TunedModel
+AnyRow = StoredFile | FineTune | Event | Checkpoint | TunedModel | Batch
 Row = TypeVar("Row", bound=AnyRow)
 _TABLES: Mapping[type, str] = {
     StoredFile: "files",
@@ -31,6 +41,7 @@ _TABLES: Mapping[type, str] = {
     Event: "events",
     Checkpoint: "checkpoints",
     TunedModel: "models",
+    Batch: "batches",
 }
 SCHEMA = 1  # of the database; 0 was written before there was a table of checkpoints, which is then added
 
@@ -56,7 +67,7 @@ class Store:
     def __init__(self, folder: Path):
         self._folder = folder.absolute()
         try:
-            for name in ("files", "adapters", "training"):
+            for name in ("files", "adapters", "training", "batches"):
                 (self._folder / name).mkdir(parents=True, exist_ok=True)
             self._db = _opened(self._folder / "state.sqlite")
             self._sweep()
@@ -186,8 +197,10 @@ class Store:
         return [_row(StoredFile, body) for (body,) in found]
 
     def drop_content(self, *files: str) -> None:
-        """Remove the contents of files that are entered no more, unless an unfinished job has yet to read them."""
-        needed = {file for status in UNFINISHED for job in self.all(FineTune, status=status) for file in job.files}
+        """Remove contents of files that are entered no more, unless something unfinished has yet to read them."""
+        jobs = (job for status in UNFINISHED for job in self.all(FineTune, status=status))
+        batches = (batch for status in UNANSWERED for batch in self.all(Batch, status=status))
+        needed = {file for job in jobs for file in job.files} | {batch.input_file for batch in batches}
         for file in files:
             if file not in needed and self.get(StoredFile, file) is None:
                 self.content(file).unlink(missing_ok=True)
