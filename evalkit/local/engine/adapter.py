@@ -20,6 +20,11 @@ from evalkit.local.engine.tensors import read_tensors
 from evalkit.local.engine.weights import PARTS, Array, Linear, part_rows
 
 TARGETS = tuple(part for parts in PARTS.values() for part in parts)
+FACTORS, SETTINGS = "adapter_model.safetensors", "adapter_config.json"  # PEFT's names
+HEADER = "adapter_config"  # where the settings stand in the header of an adapter that is one file
+BEYOND_LORA = (  # settings of PEFT that change what an adapter adds
+    "use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "modules_to_save", "layers_pattern",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,36 +130,51 @@ def _along_diagonal(blocks: Sequence[Array]) -> Array:
     return fused
 
 
-def save_adapter(adapter: Adapter, file: Path, meta: Mapping[str, str] | None = None) -> None:
-    """Write safetensors whose header carries PEFT's settings and `meta`.
+def save_adapter(adapter: Adapter, folder: Path) -> None:
+    """Write an adapter as PEFT does: adapter_model.safetensors and adapter_config.json, which vLLM reads too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(dict(adapter.factors), folder / FACTORS, metadata={"format": "pt"})
+    (folder / SETTINGS).write_text(json.dumps(_peft_settings(adapter), indent=2) + "\n", encoding="utf-8")
 
-    The scale is within the B matrices, so lora_alpha is written as equal to r.
-    """
-    settings = {
+
+def save_adapter_file(adapter: Adapter, file: Path, meta: Mapping[str, str]) -> None:
+    """Write one safetensors file whose header carries PEFT's settings and `meta`."""
+    header = {"format": "pt", **meta, HEADER: json.dumps(_peft_settings(adapter))}
+    save_file(dict(adapter.factors), file, metadata=header)
+
+
+def _peft_settings(adapter: Adapter) -> dict[str, Any]:
+    """The scale is within the B matrices, so lora_alpha is written as equal to r."""
+    return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": None,
         "r": adapter.rank,
         "lora_alpha": adapter.rank,
         "lora_dropout": 0.0,
         "bias": "none",
         "target_modules": sorted(target.split(".")[1] for target in TARGETS),
     }
-    header = {"format": "pt", **(meta or {}), "adapter_config": json.dumps(settings)}
-    save_file(dict(adapter.factors), file, metadata=header)
 
 
-def load_adapter(file: Path) -> Adapter:
-    """Read what `save_adapter` wrote, or a PEFT adapter whose settings stand in its header.
+def load_adapter(place: Path) -> Adapter:
+    """Read a folder of PEFT's, or one file whose header carries PEFT's settings.
 
     Raises:
-        InputError: the file is unreadable, says no rank, lacks a factor or has one too many, or holds NaN.
+        InputError: a file is unreadable, says no rank, asks for more than a plain LoRA, lacks a factor or has
+            one too many, or holds NaN.
     """
+    file = place / FACTORS if place.is_dir() else place
     factors, header = read_tensors(file)
-    settings = _settings(header, file)
+    where, field = (place / SETTINGS, None) if place.is_dir() else (file, HEADER)
+    settings = _read_settings(_settings_text(place, header), where, field)
     rank, alpha = settings.get("r"), settings.get("lora_alpha")
     if not isinstance(rank, int) or not isinstance(alpha, int | float) or rank < 1:
         what = f"r is {rank!r} and lora_alpha {alpha!r}; both must be numbers above 0"
-        raise InputError(what, file=file, field="adapter_config")
+        raise InputError(what, file=where, field=field)
+    if odd := [name for name in BEYOND_LORA if settings.get(name)]:
+        what = f"asks for {odd[0]}; this engine wears plain LoRA adapters only"
+        raise InputError(what, file=where, field=field)
     _check_factors(factors, rank, file)
     for name, factor in factors.items():
         if ".lora_B." in name:
@@ -162,16 +182,25 @@ def load_adapter(file: Path) -> Adapter:
     return Adapter(rank, factors)
 
 
-def _settings(header: Mapping[str, str], file: Path) -> dict[str, Any]:
+def _settings_text(place: Path, header: Mapping[str, str]) -> str:
+    if not place.is_dir():
+        if HEADER not in header:
+            what = "missing from the header; put the JSON of PEFT's adapter_config.json there"
+            raise InputError(what, file=place, field=HEADER)
+        return header[HEADER]
     try:
-        settings = json.loads(header["adapter_config"])
-    except KeyError:
-        what = "missing from the header; put the JSON of PEFT's adapter_config.json there"
-        raise InputError(what, file=file, field="adapter_config") from None
-    except ValueError as error:
-        raise InputError(f"is not JSON: {error}", file=file, field="adapter_config") from error
+        return (place / SETTINGS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", file=place / SETTINGS) from error
+
+
+def _read_settings(text: str, where: Path, field: str | None) -> dict[str, Any]:
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not JSON: {error}", file=where, field=field) from error
     if not isinstance(settings, dict):
-        raise InputError("is no JSON object", file=file, field="adapter_config")
+        raise InputError("is no JSON object", file=where, field=field)
     return settings
 
 

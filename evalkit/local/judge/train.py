@@ -17,7 +17,7 @@ from pathlib import Path
 from evalkit.local.chat_template import ChatTemplate, Message
 from evalkit.local.corpus.grading.form import messages, reply
 from evalkit.local.corpus.grading.lessons import VERDICT_FOLLOWS, Lesson, lessons
-from evalkit.local.engine.adapter import Adapter, save_adapter
+from evalkit.local.engine.adapter import Adapter, save_adapter_file
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, StepReport, fine_tune
 from evalkit.local.engine.weights import Model, load_model
@@ -38,7 +38,7 @@ def main() -> int:
     model, template = load_model(options.weights), ChatTemplate(load_encoding(options.weights))
     adapter = train(model, template, options.examples, options.seed)
     meta = {"base_sha256": model.sha256, "examples": str(options.examples), "seed": str(options.seed)}
-    save_adapter(adapter, options.out, meta)
+    save_adapter_file(adapter, options.out, meta)
     print(f"wrote {options.out}")
     report(model, adapter, template)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openai import NotFoundError, OpenAI
 
-from evalkit.local.engine.adapter import save_adapter
+from evalkit.local.engine.adapter import save_adapter_file
 from evalkit.local.engine.backend import BASE, open_embedded
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, fine_tune
@@ -42,7 +42,7 @@ def test_judge_is_served_where_its_adapter_is(checkpoint: Path, tmp_path: Path) 
     adapter = fine_tune(
         load_model(checkpoint), [Example((1, 2, 3), (0, 1, 1))], Hyper(epochs=1), on_step=lambda _step: None
     )
-    save_adapter(adapter, tmp_path / "judge.safetensors")  # type: ignore[arg-type]
+    save_adapter_file(adapter, tmp_path / "judge.safetensors", {})  # type: ignore[arg-type]
     store = Store(tmp_path / "state")
     models = ServedModels(base, store, tmp_path / "judge.safetensors")
     assert [model.name for model in models.all()] == [BASE, JUDGE]

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from evalkit.errors import InputError
-from evalkit.local.engine.adapter import load_adapter, save_adapter
+from evalkit.local.engine.adapter import load_adapter, save_adapter, save_adapter_file
 from tests.local.engine.answering import random_adapter
 from tests.local.tiny import SMALL
 
@@ -21,7 +21,7 @@ from tests.local.tiny import SMALL
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A sound adapter of rank 4."""
-    save_adapter(random_adapter(SMALL, seed=1), tmp_path / "adapter.safetensors", {"base": "tiny"})
+    save_adapter_file(random_adapter(SMALL, seed=1), tmp_path / "adapter.safetensors", {"base": "tiny"})
     return tmp_path / "adapter.safetensors"
 
 
@@ -80,6 +80,8 @@ KEY = "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight"
         ({KEY: np.full((4, SMALL.width), np.inf, np.float32)}, {}, KEY),
         ({}, {"r": 0}, "adapter_config"),
         ({}, {"lora_alpha": None}, "adapter_config"),
+        ({}, {"use_dora": True}, "adapter_config"),
+        ({}, {"alpha_pattern": {"q_proj": 4}}, "adapter_config"),
     ],
 )
 def test_an_unfit_adapter_is_refused(file: Path, changes: Any, settings: Any, field: str) -> None:
@@ -96,3 +98,27 @@ def test_settings_must_stand_in_the_header(file: Path, header: dict[str, str] | 
     save_file(load_file(file), file, metadata=header)
     with pytest.raises(InputError, match="adapter_config"):
         load_adapter(file)
+
+
+def test_a_folder_is_that_of_peft(tmp_path: Path) -> None:
+    """Two files of PEFT's names; what is read back is what was written, bit for bit."""
+    adapter = random_adapter(SMALL, seed=1)
+    save_adapter(adapter, tmp_path / "made")
+    assert {path.name for path in (tmp_path / "made").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+    settings = json.loads((tmp_path / "made" / "adapter_config.json").read_text())
+    assert (settings["peft_type"], settings["r"], settings["bias"]) == ("LORA", 4, "none")
+    assert load_adapter(tmp_path / "made").sha256 == adapter.sha256
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "[" * 100_000])
+def test_a_folder_without_settings_is_refused(tmp_path: Path, text: str | None) -> None:
+    """The message names the file that is missing or damaged."""
+    save_adapter(random_adapter(SMALL, seed=1), tmp_path)
+    (tmp_path / "adapter_config.json").unlink()
+    if text is not None:
+        (tmp_path / "adapter_config.json").write_text(text)
+    with pytest.raises(InputError, match=r"adapter_config\.json"):
+        load_adapter(tmp_path)
