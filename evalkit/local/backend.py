@@ -79,6 +79,7 @@ class Backend:
         vocabulary: the bytes of each token, b"" for a special one.
         load_adapter: reads what the worker wrote; raises InputError.
         worker: the module that trains, run as `python -m` with an `Order` on stdin; see jobs/worker.py.
+        close: ends what the backend has started beside its engine.
     """
 
     name: str
@@ -90,3 +91,4 @@ class Backend:
     vocabulary: tuple[bytes, ...]
     load_adapter: Callable[[Path], AnyAdapter]
     worker: str
+    close: Callable[[], None] = lambda: None

@@ -19,7 +19,8 @@ class Options:
         host: where the server listens.
         port: 0 = a free one.
         state: the folder of files, jobs and models.
-        weights: the Hugging Face folder of the base.
+        weights: the Hugging Face folder of the embedded base.
+        model: a Hugging Face folder that torch serves instead of the embedded models; None = these.
         key: what every request must show; None = nothing. Needed where the host is no loopback address.
         rates: how often it may be asked.
     """
@@ -28,6 +29,7 @@ class Options:
     port: int = 0
     state: Path = Path(".evalkit")
     weights: Path = HERE / "weights"
+    model: Path | None = None
     key: str | None = None
     rates: Rates = GENEROUS
 
@@ -44,6 +46,9 @@ def add_flags(parser: argparse.ArgumentParser, *, port: int, key: str | None = N
     )
     parser.add_argument(
         "--weights", type=Path, default=default.weights, help="a folder in place of the shipped model's"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="a Hugging Face model of your own (pip extra: torch)"
     )
     parser.add_argument(
         "--api-key", type=_key, default=key, metavar="KEY", help="what every request must show (default none)"
@@ -64,6 +69,7 @@ def options_of(given: argparse.Namespace) -> Options:
         port=given.port,
         state=given.state,
         weights=given.weights,
+        model=given.model,
         key=given.api_key,
         rates=given.rate_limit,
     )

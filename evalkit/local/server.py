@@ -78,12 +78,12 @@ def bound(options: Options) -> socket.socket:
 @contextlib.contextmanager
 def _services(options: Options) -> Iterator[Services]:
     """Load the model and open the state folder; let go of both at the end."""
-    parts = open_services(options.weights, options.state, judge=HERE / "judge" / "adapter.safetensors")
+    judge = HERE / "judge" / "adapter.safetensors"
+    parts = open_services(options.weights, options.state, judge, options.model)
     try:
         yield parts
     finally:
-        parts.engine.close()
-        parts.store.close()
+        parts.close()
 
 
 def _config(options: Options, services: Services) -> uvicorn.Config:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from evalkit.local.backend import Template
+from evalkit.errors import UsageError
+from evalkit.local.backend import Backend, Template
 from evalkit.local.engine.backend import open_embedded
 from evalkit.local.generation import EngineThread
 from evalkit.local.jobs.runner import JobRunner
@@ -25,33 +26,57 @@ class Services:
     models: ServedModels
     store: Store
     jobs: JobRunner
+    backend: Backend
 
     def spell(self, token: int) -> bytes:
         """Give the bytes of a token."""
         return self.vocabulary[token]
 
+    def close(self) -> None:
+        """Stop answering, and let go of the state folder."""
+        self.engine.close()
+        self.backend.close()
+        self.store.close()
 
-def open_services(weights: Path, state: Path, judge: Path) -> Services:
+
+def open_services(weights: Path, state: Path, judge: Path, model: Path | None = None) -> Services:
     """Load the base model and open the state folder.
 
     Args:
         weights: the Hugging Face folder of the embedded model.
         state: made if it is not there.
         judge: the embedded judge's adapter; the judge is served if it is there.
+        model: a Hugging Face folder to be served by torch instead of the embedded models.
 
     Raises:
         UsageError: a folder cannot be used.
     """
     store = Store(state)
-    backend = open_embedded(weights)
+    backend = open_backend(weights, model)
     return Services(
         template=backend.template,
         vocabulary=backend.vocabulary,
         engine=EngineThread(backend.engine),
-        models=ServedModels(backend, store, judge),
+        models=ServedModels(backend, store, judge=None if model else judge),
         store=store,
         jobs=JobRunner(store, backend),
+        backend=backend,
     )
+
+
+def open_backend(weights: Path, model: Path | None) -> Backend:
+    """Load `model` with torch, or else the embedded model's weights with numpy.
+
+    Raises:
+        UsageError: the folder cannot be used, or the extra `torch` is missing.
+    """
+    if model is None:
+        return open_embedded(weights)
+    try:
+        from evalkit.local.hf.backend import open_folder
+    except ImportError as fault:
+        raise UsageError(f"--model needs torch ({fault}): pip install 'evalkit-ft[torch]'") from fault
+    return open_folder(model)
 
 
 def services_of(request: Request) -> Services:

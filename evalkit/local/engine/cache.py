@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,21 +85,33 @@ PrefixKey = tuple[str | None, tuple[int, ...]]
 """(sha256 of the adapter or None, the prefix's tokens)."""
 
 
-class PrefixCache:
+class Sized(Protocol):
+    """What takes memory."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Sized)
+
+
+class PrefixCache(Generic[Kept]):
     """The prefixes used last, within a bound on memory (bytes)."""
 
     def __init__(self, capacity: int):
         self._capacity = capacity
         self._size = 0
-        self._prefixes: OrderedDict[PrefixKey, Prefix] = OrderedDict()
+        self._prefixes: OrderedDict[PrefixKey, Kept] = OrderedDict()
 
-    def get(self, key: PrefixKey) -> Prefix | None:
+    def get(self, key: PrefixKey) -> Kept | None:
         """The prefix, if it is there; it then counts as just used."""
         if prefix := self._prefixes.get(key):
             self._prefixes.move_to_end(key)
         return prefix
 
-    def put(self, key: PrefixKey, prefix: Prefix) -> None:
+    def put(self, key: PrefixKey, prefix: Kept) -> None:
         """Keep a prefix that is not there yet; those unused for longest make room."""
         self._prefixes[key] = prefix
         self._size += prefix.size

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evalkit.local.engine.adapter import Adapter, worn
 from evalkit.local.engine.attention import DecodeAttention, PrefillAttention
-from evalkit.local.engine.cache import PrefixCache, SlotCache
+from evalkit.local.engine.cache import Prefix, PrefixCache, SlotCache
 from evalkit.local.engine.forward import logits, rotation, run_layers
 from evalkit.local.engine.job import AnyAdapter
 from evalkit.local.engine.projection import projection, slot_projection
@@ -33,7 +33,7 @@ class Slots:
         self.count, self.max_len, self.vocab = count, max_len, model.config.vocab
         self._model = model
         self._cache = SlotCache(model.config, count, max_len)
-        self._prefixes = PrefixCache(prefix_bytes)
+        self._prefixes: PrefixCache[Prefix] = PrefixCache(prefix_bytes)
 
     def fits(self, adapter: AnyAdapter) -> bool:
         """Whether the model can wear it."""
