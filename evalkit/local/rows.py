@@ -135,6 +135,7 @@ class Batch:
         model: the one model that they ask, once the file is read.
         errors: what is wrong with the file: code, message, param and line each.
         usage: tokens of all answers, as the API tells them, once it has ended.
+        results_live_s: after so many seconds its files of results are deleted; None = never.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Batch:
     output_file: str | None = None
     error_file: str | None = None
     usage: Mapping[str, Any] | None = None
+    results_live_s: int | None = None
 
 
 def new_id(prefix: str) -> str:

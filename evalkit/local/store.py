@@ -197,7 +197,7 @@ class Store:
         return [_row(StoredFile, body) for (body,) in found]
 
     def drop_content(self, *files: str) -> None:
-        """Remove contents of files that are entered no more, unless something unfinished has yet to read them."""
+        """Remove contents of files that are entered no more, unless something unfinished has to read them."""
         jobs = (job for status in UNFINISHED for job in self.all(FineTune, status=status))
         batches = (batch for status in UNANSWERED for batch in self.all(Batch, status=status))
         needed = {file for job in jobs for file in job.files} | {batch.input_file for batch in batches}
