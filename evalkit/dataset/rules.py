@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 from evalkit.dataset.finding import Fault, Finding, Severity
 from evalkit.dataset.messages import conversation_faults, message_faults
-from evalkit.dataset.reading import TOO_DEEP, read
+from evalkit.dataset.reading import TOO_DEEP, Reading, read
 from evalkit.dataset.shown import shown
 from evalkit.dataset.texts import text_faults
 from evalkit.dataset.tools import declaration_faults, declared
 
-__all__ = ["Finding", "Form", "Severity", "example_faults", "findings_of", "form_of"]
+__all__ = ["Finding", "Form", "Severity", "faults_of", "findings_of", "form_of"]
 
 Form = Literal["chat", "preference", "pair"]
 
+BLANK = Fault("blank_line", "the line is blank", "remove it")
 OPTIONS = {"tools", "parallel_tool_calls", "functions"}
 KEYS: dict[Form, set[str]] = {
     "chat": {"messages", *OPTIONS},
@@ -35,10 +36,18 @@ def findings_of(number: int, raw: bytes) -> tuple[Finding, ...]:
         raw: the line as it stands in the file.
     """
     if not raw.strip():
-        return (Fault("blank_line", "the line is blank", "remove it").on(number),)
-    reading = read(raw)
-    faults = (*reading.faults, *(example_faults(reading.value, raw) if reading.readable else ()))
-    return tuple(fault.on(number) for fault in faults)
+        return (BLANK.on(number),)
+    return tuple(fault.on(number) for fault in faults_of(read(raw), raw))
+
+
+def faults_of(reading: Reading, raw: bytes) -> tuple[Fault, ...]:
+    """The same for a line that was read already and is not blank."""
+    if not reading.readable:
+        return reading.faults
+    try:
+        return (*reading.faults, *_example_faults(reading.value, raw))
+    except RecursionError:
+        return (TOO_DEEP,)
 
 
 def form_of(example: Any) -> Form | None:
@@ -46,14 +55,6 @@ def form_of(example: Any) -> Form | None:
     if not isinstance(example, Mapping):
         return None
     return next((form for form, keys in KEYS.items() if example.keys() & keys - OPTIONS), None)
-
-
-def example_faults(example: Any, raw: bytes) -> tuple[Fault, ...]:
-    """What is wrong with a line's value; `raw` is the line that spells it."""
-    try:
-        return tuple(_example_faults(example, raw))
-    except RecursionError:
-        return (TOO_DEEP,)
 
 
 def _example_faults(example: Any, raw: bytes) -> Iterator[Fault]:
