@@ -13,7 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from evalkit.local.api import chat, completions, files, fine_tuning, models
+from evalkit.local.api import batches, chat, completions, files, fine_tuning, models
+from evalkit.local.batches.asking import asking
+from evalkit.local.batches.runner import BatchRunner
 from evalkit.local.http.access import Access
 from evalkit.local.http.errors import ApiError, answer_api_error, answer_fault, answer_http_error
 from evalkit.local.http.guard import Guard
@@ -25,6 +27,10 @@ ROUTES = (
     Route("/v1/models/{model:path}", models.retrieve),
     Route("/v1/chat/completions", chat.create, methods=["POST"]),
     Route("/v1/completions", completions.create, methods=["POST"]),
+    Route("/v1/batches", batches.create, methods=["POST"]),
+    Route("/v1/batches", batches.list_batches),
+    Route("/v1/batches/{batch_id}", batches.retrieve),
+    Route("/v1/batches/{batch_id}/cancel", batches.cancel, methods=["POST"]),
     Route("/v1/files", files.create, methods=["POST"]),
     Route("/v1/files/{file_id}", files.retrieve),
     Route("/v1/files/{file_id}/content", files.content),
@@ -36,7 +42,7 @@ ROUTES = (
 
 
 def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
-    """Make the ASGI application; while it runs, fine-tuning jobs are worked on.
+    """Make the ASGI application; while it runs, fine-tuning jobs and batches are worked on.
 
     Args:
         services: what the handlers work with.
@@ -45,11 +51,12 @@ def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
     """
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        working = asyncio.create_task(services.jobs.run())
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        working = [asyncio.create_task(services.jobs.run()), asyncio.create_task(app.state.batches.run())]
         yield
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
     app = Starlette(
         routes=ROUTES,
@@ -62,6 +69,7 @@ def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
         },
     )
     app.state.services = services
+    app.state.batches = BatchRunner(services.store, services.models, asking(app))
     app.router.redirect_slashes = False  # OpenAI knows no URL that ends in one
     return Guard(app, access, rates)
 
