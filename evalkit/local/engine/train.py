@@ -141,7 +141,7 @@ class Training:
         """The examples of a step: every one once an epoch, each epoch in an order of its own."""
         epoch, place = divmod(step - 1, self.steps_an_epoch)
         size = self._hyper.batch_size
-        return _order(len(self._objective), self._hyper.seed, epoch)[place * size : (place + 1) * size]
+        return order_of(len(self._objective), self._hyper.seed, epoch)[place * size : (place + 1) * size]
 
 
 def fine_tune(
@@ -183,7 +183,8 @@ def _subject(model: Model, hyper: Hyper) -> LoraTraining | FullTraining:
 
 
 @lru_cache(maxsize=2)
-def _order(count: int, seed: int, epoch: int) -> tuple[int, ...]:
+def order_of(count: int, seed: int, epoch: int) -> tuple[int, ...]:
+    """The order in which an epoch takes so many examples."""
     return tuple(np.random.default_rng((seed, 1, epoch)).permutation(count).tolist())
 
 
