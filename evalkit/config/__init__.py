@@ -1,6 +1,7 @@
 """evalkit.toml, flags and environment: who is asked, where, with which key, at what price."""
 
-from evalkit.config.load import load_config
+from evalkit.config.load import load_config, load_endpoint
+from evalkit.config.lock import LockedModel
 from evalkit.config.model import (
     EMBEDDED_BASE,
     EMBEDDED_JUDGE,
@@ -11,7 +12,7 @@ from evalkit.config.model import (
     ModelFlags,
     ModelRef,
 )
-from evalkit.config.variants import gate_roles, judge_for, variants_for
+from evalkit.config.variants import gate_roles, judge_for, locked_for, variants_for
 
 __all__ = [
     "EMBEDDED_BASE",
@@ -20,10 +21,13 @@ __all__ = [
     "UNTUNED",
     "Config",
     "EndpointSettings",
+    "LockedModel",
     "ModelFlags",
     "ModelRef",
     "gate_roles",
     "judge_for",
     "load_config",
+    "load_endpoint",
+    "locked_for",
     "variants_for",
 ]

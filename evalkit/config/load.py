@@ -1,4 +1,4 @@
-"""evalkit.toml + flags + environment -> Config."""
+"""evalkit.toml + evalkit.lock + flags + environment -> Config."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from evalkit.config.model import Config, ModelFlags, ModelRef, Role, VariantSettings
+from evalkit.config.lock import LockedModel, read_lock
+from evalkit.config.model import LOCAL, Config, EndpointSettings, ModelFlags, ModelRef, Role, VariantSettings
 from evalkit.config.places import Places, checked_url, fault_of
 from evalkit.config.toml_file import Table, TomlFile, read_toml
 from evalkit.errors import UsageError
@@ -32,7 +33,7 @@ READY_MADE: Mapping[str, tuple[Role, PromptUse]] = MappingProxyType(
 
 
 def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read evalkit.toml in `folder` and lay the flags over it. Asks nothing, sends nothing.
+    """Read evalkit.toml and evalkit.lock in `folder`, and lay the flags over them. Asks and sends nothing.
 
     A key that lies in the environment is no reason to ask anyone: an endpoint is used only where a flag or
     evalkit.toml names a model for it. No .env file is read.
@@ -65,7 +66,35 @@ def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os
             suite: layers.settled(tables, f"suites.{suite}.variants") for suite, tables in suites.items()
         },
         prices=tuple(_price(file, number, table) for number, table in enumerate(file.prices)),
+        locked=read_lock(folder),
     )
+
+
+def load_endpoint(
+    folder: Path,
+    base_url: str | None = None,
+    made_at: LockedModel | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> EndpointSettings:
+    """The endpoint of a command that names a job and no model: `--base-url`, else where evalkit.lock says
+    that the job was made, else where [models] base is asked, else the embedded one.
+
+    A key goes where evalkit.toml or a flag would send it; never to an address that only evalkit.lock names.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    file = read_toml(folder)
+    places = Places(file, base_url, environ)
+    if base_url is not None:
+        with fault_of("--base-url"):
+            return places.endpoints[places.default()]
+    if made_at is not None:
+        return places.endpoints[places.recorded(made_at.endpoint, made_at.base_url)]
+    if "base" in file.models:
+        with file.at("models.base"):
+            return places.endpoints[places.model(file.models["base"]).endpoint]
+    return places.endpoints[LOCAL]
 
 
 def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, ModelRef]:

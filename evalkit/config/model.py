@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from evalkit.config.lock import LockedModel
 from evalkit.prices import Price
 from evalkit.suite.model import PromptUse
 
@@ -86,6 +87,7 @@ class Config:
         variants: the ready-made ones and those of evalkit.toml, by name.
         suite_variants: those that one suite has in their place, by suite and name.
         prices: the user's, asked before the shipped table.
+        locked: what evalkit.lock knows of fine-tunes, oldest first.
     """
 
     folder: Path
@@ -95,6 +97,7 @@ class Config:
     variants: Mapping[str, VariantSettings] = field(default_factory=dict)
     suite_variants: Mapping[str, Mapping[str, VariantSettings]] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
+    locked: tuple[LockedModel, ...] = ()
 
     def with_local(self, base_url: str) -> Config:
         """The same configuration, once the embedded server listens at `base_url`."""

@@ -74,7 +74,21 @@ class Places:
             return LOCAL
         if self._default_url is None and OPENAI in self.endpoints:
             return OPENAI
+        return self.default()
+
+    def default(self) -> str:
+        """The endpoint of models that are named without one: `--base-url`, OPENAI_BASE_URL, or OpenAI."""
         return self._keep(self._default())
+
+    def recorded(self, name: str, base_url: str | None) -> str:
+        """The endpoint that a file recorded by name and address (None: the embedded one).
+
+        The name counts only while evalkit.toml gives it that address; no key goes to an address by itself.
+        """
+        if base_url is None:
+            return LOCAL
+        known = self.endpoints.get(name)
+        return name if known and known.base_url == base_url else self._by_url(base_url)
 
     def _default(self) -> EndpointSettings:
         with fault_of(OPENAI_PLACE):

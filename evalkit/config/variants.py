@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from evalkit.config.load import READY_MADE
+from evalkit.config.lock import FILE_NAME, LockedModel
 from evalkit.config.model import (
     EMBEDDED_BASE,
     EMBEDDED_JUDGE,
@@ -14,7 +18,8 @@ from evalkit.config.model import (
 )
 from evalkit.config.toml_file import close_match
 from evalkit.errors import UsageError
-from evalkit.suite.model import Suite, Variant
+from evalkit.suite import training_file
+from evalkit.suite.model import PromptUse, Suite, Variant
 
 USUAL = ("base", "prompted", "ft")
 """What is asked where `--variants` says nothing, besides what evalkit.toml and the gate name."""
@@ -37,6 +42,27 @@ def variants_for(config: Config, suite: Suite, *, need_ft: bool = True) -> tuple
     return tuple(variant for variant in found.values() if variant is not None)
 
 
+def locked_for(config: Config, suite: Suite, prompt: PromptUse = "short") -> LockedModel | None:
+    """The newest fine-tune in evalkit.lock of the same base, by the same endpoint, on the suite's data as it
+    is now.
+
+    Args:
+        config: names the base, or leaves it to the embedded one.
+        suite: whose training lines are meant.
+        prompt: what they were trained with; "long" is `tune start --keep-prompt`.
+    """
+    if suite.train is None or not config.locked or not (base := _base(config, suite)):
+        return None
+    url = config.endpoints[base.endpoint].base_url
+    data = training_file(suite, keep_prompt=prompt == "long")
+    sha256 = hashlib.sha256(data).hexdigest()
+    for entry in reversed(config.locked):
+        same = (entry.base, entry.data_sha256) == (base.model, sha256) and entry.at(base.endpoint, url)
+        if same and entry.model is not None:
+            return entry
+    return None
+
+
 def judge_for(config: Config, suite: Suite) -> ModelRef:
     """Who judges a suite with rubrics: the named judge, or the embedded one where all is embedded.
 
@@ -51,6 +77,11 @@ def judge_for(config: Config, suite: Suite) -> ModelRef:
             f"{culprit} is remote, judge is not named; add --judge NAME (suite {suite.name} has a rubric)"
         )
     return ModelRef(EMBEDDED_JUDGE, LOCAL)
+
+
+def is_named(config: Config, suite: Suite, variant: str) -> bool:
+    """Whether a flag or evalkit.toml names the variant's model."""
+    return _settings(config, suite, variant).ref is not None
 
 
 def gate_roles(config: Config, suite: Suite) -> tuple[str, str]:
@@ -101,25 +132,52 @@ def _variant(config: Config, suite: Suite, name: str) -> Variant | None:
 
 
 def _unnamed(config: Config, suite: Suite, name: str) -> ModelRef | None:
-    """The model of a role that nobody named: the embedded one, as long as nothing is remote."""
-    role, _ = READY_MADE[name]
+    """The model of a role that nobody named: base the embedded one, as long as nothing is remote; ft what
+    evalkit.lock has, else one that is made on the spot, where it can be."""
+    role, prompt = READY_MADE[name]
     if role == "base":
-        culprit = remote(config, suite)
-        if culprit:
+        base = _base(config, suite)
+        if base is None:
+            culprit = remote(config, suite)
             raise UsageError(f"{culprit} is remote, base is not named; add --base NAME[@ENDPOINT|@URL]")
-        return ModelRef(EMBEDDED_BASE, LOCAL)
+        return base
+    if (base := _base(config, suite)) and (
+        locked := locked_for(config, suite, prompt) or locked_for(config, suite)
+    ):
+        return ModelRef(str(locked.model), base.endpoint)
     return ModelRef(UNTUNED, LOCAL) if _can_tune(config, suite) else None
+
+
+def _base(config: Config, suite: Suite) -> ModelRef | None:
+    """The base as it is named, else the embedded one as long as nothing is remote."""
+    if "base" in config.models:
+        return config.models["base"]
+    return ModelRef(EMBEDDED_BASE, LOCAL) if remote(config, suite) is None else None
 
 
 def _can_tune(config: Config, suite: Suite) -> bool:
     """Whether a fine-tune can be made on the spot: of the embedded base alone, from the suite's own lines."""
-    base = config.models.get("base", ModelRef(EMBEDDED_BASE, LOCAL))
-    embedded = base == ModelRef(EMBEDDED_BASE, LOCAL) and remote(config, suite) is None
+    embedded = _base(config, suite) == ModelRef(EMBEDDED_BASE, LOCAL) and remote(config, suite) is None
     return embedded and suite.train is not None
 
 
 def _no_ft(config: Config, suite: Suite) -> str:
     why = f"suite {suite.name} has no `train:` to learn from"
     if culprit := remote(config, suite):
-        why = f"{culprit} is remote, ft is not named"
+        why = f"{culprit} is remote, ft is not named{_locked_otherwise(config, suite)}"
     return f"{why}; add --ft NAME[@ENDPOINT|@URL], or --no-gate to ask the other variants alone"
+
+
+def _locked_otherwise(config: Config, suite: Suite) -> str:
+    """Why what evalkit.lock knows of this suite is no ft for it."""
+    ours = [entry for entry in config.locked if Path(entry.source).name == suite.name]
+    if not ours:
+        return ""
+    newest = ours[-1]
+    if newest.model is None:
+        return (
+            f" ({FILE_NAME}: its job {newest.job} was {newest.status}; see evalkit tune watch {newest.job})"
+        )
+    if newest.prompt == "long":
+        return f" ({FILE_NAME} has {newest.model}, trained with the prompt: compare it as ft_prompted)"
+    return f" ({FILE_NAME} has {newest.model}, of another base or on other data)"

@@ -19,6 +19,9 @@ from evalkit.endpoints.faults import ask_error, bad_response, shorten, timed_out
 
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
 
+UPLOAD_S = 1800.0
+"""For one training file: 512 MB over a slow line."""
+
 SHORTEST_SECRET = 8
 """Header values below this many characters are no secrets, and would be found in any text."""
 
@@ -98,15 +101,65 @@ class OpenAIEndpoint:
         """
         return self._json(await self._sent(self.client.get(f"/models/{name}", cast_to=httpx2.Response)))
 
+    async def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """What stands at a path of the API besides answers and models, e.g. `/fine_tuning/jobs`.
+
+        Raises:
+            AskError: the server refuses, or could not be reached.
+        """
+        call = self.client.get(path, cast_to=httpx2.Response, options={"params": query})
+        return self._json(await self._sent(call))
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Have something made or changed; sent once, whatever happens.
+
+        Raises:
+            AskError: as `get`. Of type `timeout` or `connection` it leaves open whether anything was made.
+        """
+        return self._json(await self._sent(self.client.post(path, cast_to=httpx2.Response, body=body)))
+
+    async def delete(self, path: str) -> dict[str, Any]:
+        """Have something deleted.
+
+        Raises:
+            AskError: as `get`.
+        """
+        return self._json(await self._sent(self.client.delete(path, cast_to=httpx2.Response)))
+
+    async def content(self, file: str) -> bytes:
+        """The content of a file that the server keeps.
+
+        Raises:
+            AskError: as `get`.
+        """
+        return (await self._sent(self.client.get(f"/files/{file}/content", cast_to=httpx2.Response))).content
+
+    async def upload(self, filename: str, data: bytes) -> dict[str, Any]:
+        """Hand in a training file; large ones may take `UPLOAD_S`.
+
+        Raises:
+            AskError: as `post`.
+        """
+        call = self.client.post(
+            "/files",
+            cast_to=httpx2.Response,
+            body={"purpose": "fine-tune"},
+            files=[("file", (filename, data, "application/jsonl"))],
+            options={"headers": {"Content-Type": "multipart/form-data"}, "timeout": UPLOAD_S},
+        )
+        return self._json(await self._sent(call, UPLOAD_S))
+
     async def close(self) -> None:
         """Let go of connections."""
         await self.client.close()
 
-    async def _sent(self, call: Awaitable[httpx2.Response]) -> httpx2.Response:
+    async def _sent(
+        self, call: Awaitable[httpx2.Response], timeout_s: float | None = None
+    ) -> httpx2.Response:
         """What came back, within `timeout_s` all told: the SDK's own limit is for each wait, so that a server
         that drips would never reach it."""
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with asyncio.timeout(timeout_s or self.timeout_s):
                 return await call
         except TimeoutError as late:
             raise timed_out(self.base_url) from late

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from evalkit.endpoints.base import Endpoint, Request, Response
+from evalkit.endpoints.faults import not_ready
 from evalkit.errors import AskError
 
 SHOWN_WAIT_S = 10.0
@@ -35,6 +37,41 @@ class RetryPolicy:
         return longest_s * random.uniform(0.5, 1.0)
 
 
+READY_WITHIN_S = 600.0
+"""How long a model that was just made is waited for: OpenAI's take minutes."""
+
+
+class Patience:
+    """Models that may have been made a moment ago, and until when each is waited for.
+
+    The time runs from a model's first fault, for all requests together; once it has answered it is a model
+    like any other.
+
+    Args:
+        fresh: names of models. Every other model's faults are what they seem.
+        within_s: seconds that each is waited for.
+    """
+
+    def __init__(self, fresh: Iterable[str] = (), within_s: float = READY_WITHIN_S):
+        self._fresh, self._within_s = set(fresh), within_s
+        self._until: dict[str, float] = {}
+
+    def waits_for(self, model: str, error: AskError, note: Callable[[str], None]) -> bool:
+        """Whether to try again after `error`; the first time, that is told to `note`."""
+        if model not in self._fresh or not not_ready(error):
+            return False
+        if model not in self._until:
+            self._until[model] = time.monotonic() + self._within_s
+            note(
+                f"{model} was just made and is not ready ({error.type}): waiting up to {self._within_s:.0f} s"
+            )
+        return time.monotonic() < self._until[model]
+
+    def answered(self, model: str) -> None:
+        """It is ready."""
+        self._fresh.discard(model)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempted:
     """What came of a request after all its tries: a response, or the error of the last try."""
@@ -45,21 +82,31 @@ class Attempted:
 
 
 async def ask_patiently(
-    endpoint: Endpoint, request: Request, policy: RetryPolicy, note: Callable[[str], None]
+    endpoint: Endpoint,
+    request: Request,
+    policy: RetryPolicy,
+    note: Callable[[str], None],
+    patience: Patience | None = None,
 ) -> Attempted:
     """Ask until an answer comes, an error that a second try will not mend, or the tries are used up.
 
+    A model for which `patience` waits is tried until its time is up, however many tries that takes.
     `response.latency_ms` is the last try's. Long waits are told to `note`.
     """
+    patience = patience or Patience()
     attempt = 0
     while True:
         attempt += 1
         try:
-            return Attempted(await endpoint.ask(request), None, attempt)
+            response = await endpoint.ask(request)
         except AskError as error:
-            if not error.retryable or attempt == policy.attempts:
+            waits = patience.waits_for(request.model, error, note)
+            if not waits and (not error.retryable or attempt >= policy.attempts):
                 return Attempted(None, error, attempt)
             wait_s = policy.wait_s(attempt, error.retry_after_s)
-            if wait_s >= SHOWN_WAIT_S:
+            if wait_s >= SHOWN_WAIT_S and not waits:
                 note(f"{endpoint.name}: {error.type}; trying again in {wait_s:.0f} s")
+        else:
+            patience.answered(request.model)
+            return Attempted(response, None, attempt)
         await asyncio.sleep(wait_s)

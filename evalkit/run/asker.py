@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evalkit.endpoints.base import Request, Response
-from evalkit.endpoints.retry import RetryPolicy, ask_patiently
+from evalkit.endpoints.retry import Patience, RetryPolicy, ask_patiently
 from evalkit.errors import AskError
 from evalkit.prices import Price, cost, price_of
 from evalkit.run.budget import Budget
@@ -56,6 +56,7 @@ class Asker:
     ):
         self._connections, self._cache, self._budget = connections, cache, budget
         self._prices, self._note, self._policy = tuple(prices), note, policy or RetryPolicy()
+        self._patience = {name: Patience(connection.fresh) for name, connection in connections.items()}
         self._gates = {
             name: asyncio.Semaphore(connection.settings.max_concurrency)
             for name, connection in connections.items()
@@ -84,7 +85,8 @@ class Asker:
     async def _ask_anew(self, request: Request, connection: Connection) -> Answer:
         price = price_of(request.model, connection.settings.name, self._prices)
         with self._budget.reserve(reserved_usd(request, price)) as spending:
-            tried = await ask_patiently(connection.endpoint, request, self._policy, self._note)
+            patience = self._patience[connection.settings.name]
+            tried = await ask_patiently(connection.endpoint, request, self._policy, self._note, patience)
             spending.usd = cost(price, tried.response.usage) if tried.response else None
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         return Answer(tried.response, tried.error, spending.usd, False, tried.attempts, at)

@@ -23,11 +23,13 @@ class Connection:
     """An endpoint that is open, and what it said of its models.
 
     `fingerprints`: hashes of weights and adapter by model, where the endpoint tells them.
+    `fresh`: models that may have been made a moment ago, and may not be ready.
     """
 
     endpoint: OpenAIEndpoint
     settings: EndpointSettings
     fingerprints: Mapping[str, str]
+    fresh: frozenset[str] = frozenset()
 
     @property
     def address(self) -> str:
@@ -55,10 +57,21 @@ def open_endpoint(settings: EndpointSettings, environ: Mapping[str, str] = os.en
     )
 
 
-async def connect(endpoint: OpenAIEndpoint, settings: EndpointSettings, models: Iterable[str]) -> Connection:
+async def connect(
+    endpoint: OpenAIEndpoint,
+    settings: EndpointSettings,
+    models: Iterable[str],
+    fresh: frozenset[str] = frozenset(),
+) -> Connection:
     """Find out what an endpoint knows of the models that it will be asked for.
 
-    A server without a list of models is taken as it is.
+    A server without a list of models is taken as it is; so is a model that was made a moment ago.
+
+    Args:
+        endpoint: open.
+        settings: how it was opened.
+        models: their names.
+        fresh: those that were just made.
 
     Raises:
         UsageError: it cannot be reached, refuses the key, or does not serve one of the models.
@@ -66,10 +79,11 @@ async def connect(endpoint: OpenAIEndpoint, settings: EndpointSettings, models: 
     listed = await _listed(endpoint, settings)
     fingerprints = {}
     for model in models if listed else ():
-        entry = listed.get(model) or await _unlisted(endpoint, model, listed)
-        if isinstance(entry.get("fingerprint"), str):
-            fingerprints[model] = entry["fingerprint"]
-    return Connection(endpoint, settings, fingerprints)
+        if model in listed or model not in fresh:
+            entry = listed.get(model) or await _unlisted(endpoint, model, listed)
+            if isinstance(entry.get("fingerprint"), str):
+                fingerprints[model] = entry["fingerprint"]
+    return Connection(endpoint, settings, fingerprints, fresh)
 
 
 async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[str, Mapping[str, Any]]:

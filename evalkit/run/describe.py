@@ -16,9 +16,9 @@ from evalkit.run.calibration import rubric_calibrations
 from evalkit.run.connect import Connection
 from evalkit.run.estimate import estimate
 from evalkit.run.options import RunOptions
+from evalkit.run.origins import FineTune
 from evalkit.run.prepare import Prepared
 from evalkit.run.store import read_info
-from evalkit.tune import FtModel
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ def describe(
     config: Config,
     options: RunOptions,
     connections: Mapping[str, Connection],
-    fine_tunes: Mapping[str, FtModel],
+    fine_tunes: Mapping[str, Mapping[str, FineTune]],
 ) -> Json:
     """The contents of run.json before the first request; keys are named, never stored."""
     table = prices.table()
@@ -45,7 +45,10 @@ def describe(
         "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
         "calibrations": _calibrations(prepared, connections),
         "endpoints": {name: _endpoint(connection) for name, connection in connections.items()},
-        "fine_tunes": {suite: asdict(made) for suite, made in fine_tunes.items()},
+        "fine_tunes": {
+            suite: {variant: asdict(origin) for variant, origin in found.items()}
+            for suite, found in fine_tunes.items()
+        },
         "prices": {
             "date": table.date,
             "source": table.source,

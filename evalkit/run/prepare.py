@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,9 +50,17 @@ class Prepared:
 
     def tuned(self, models: Mapping[str, str]) -> Prepared:
         """The same run with the fine-tunes that were made, by suite name."""
+        return self._renamed(lambda suite, model: models[suite] if model == UNTUNED else model)
+
+    def untuning(self, gone: Collection[str]) -> Prepared:
+        """The same run, whose models `gone` are still to be made."""
+        return self._renamed(lambda _, model: UNTUNED if model in gone else model)
+
+    def _renamed(self, name: Callable[[str, str], str]) -> Prepared:
+        """The same run with models by the names that `name` gives for suite and model."""
 
         def named(suite: str, variant: Variant) -> Variant:
-            return replace(variant, model=models[suite]) if variant.model == UNTUNED else variant
+            return replace(variant, model=name(suite, variant.model))
 
         return replace(
             self,

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from evalkit.config import EMBEDDED_BASE, LOCAL, Config, gate_roles
+from evalkit.config import LOCAL, Config, gate_roles
 from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
@@ -19,13 +19,13 @@ from evalkit.run.cache import Cache
 from evalkit.run.connect import Connection, connect, open_endpoint
 from evalkit.run.describe import check_same_plan, describe
 from evalkit.run.execute import Execution, Rules, Tally
+from evalkit.run.fine_tunes import Settled, settle
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
 from evalkit.run.store import RunFolder, drop_unfinished, read_info
 from evalkit.suite.model import Suite
-from evalkit.tune import Base, FtModel, ensure_ft
 
 
 def run(suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer) -> Outcome:
@@ -47,11 +47,12 @@ async def run_async(
     prepared = prepare(suites, config, options)
     async with AsyncExitStack() as opened:
         endpoints = _open(prepared, config, opened)
-        fine_tunes = await _tune(prepared, config, endpoints, observer)
-        prepared = prepared.tuned({suite: made.model for suite, made in fine_tunes.items()})
-        connections = await _connect(prepared, config, endpoints)
+        whole = await settle(prepared, config, endpoints, observer)
+        prepared = whole.prepared
+        connections = await _connect(whole, config, endpoints)
         cache = _cache(options, opened)
-        store, todo = _store(prepared, options, describe(prepared, config, options, connections, fine_tunes))
+        info = describe(prepared, config, options, connections, whole.fine_tunes)
+        store, todo = _store(prepared, options, info)
         opened.callback(store.close)
         observer.planned(todo)
         asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
@@ -73,29 +74,17 @@ def _open(prepared: Prepared, config: Config, opened: AsyncExitStack) -> dict[st
     return endpoints
 
 
-async def _tune(
-    prepared: Prepared, config: Config, endpoints: Mapping[str, OpenAIEndpoint], observer: Observer
-) -> dict[str, FtModel]:
-    """Make the fine-tunes that are missing, all suites at once; by suite name."""
-    if not prepared.untuned:
-        return {}
-    embedded = {EMBEDDED_BASE} | {ref.model for ref in prepared.refs if ref.endpoint == LOCAL}
-    local = await connect(endpoints[LOCAL], config.endpoints[LOCAL], sorted(embedded))
-    base = Base(EMBEDDED_BASE, local.fingerprints.get(EMBEDDED_BASE))
-    observer.note(f"fine-tuning {base.model} for {', '.join(suite.name for suite in prepared.untuned)}")
-    made = await asyncio.gather(*(ensure_ft(suite, base, local.endpoint) for suite in prepared.untuned))
-    return {suite.name: ft for suite, ft in zip(prepared.untuned, made, strict=True)}
-
-
 async def _connect(
-    prepared: Prepared, config: Config, endpoints: Mapping[str, OpenAIEndpoint]
+    whole: Settled, config: Config, endpoints: Mapping[str, OpenAIEndpoint]
 ) -> dict[str, Connection]:
     """See that every model is served; by endpoint name."""
     models: dict[str, set[str]] = {}
-    for ref in prepared.refs:
+    for ref in whole.prepared.refs:
         models.setdefault(ref.endpoint, set()).add(ref.model)
     return {
-        name: await connect(endpoints[name], config.endpoints[name], sorted(models[name]))
+        name: await connect(
+            endpoints[name], config.endpoints[name], sorted(models[name]), whole.fresh.get(name, frozenset())
+        )
         for name in sorted(models)
     }
 

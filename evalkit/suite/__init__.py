@@ -7,6 +7,7 @@ from evalkit.suite.load import load_suite
 from evalkit.suite.model import Case, GateRule, NamedCheck, Prompt, Suite, Variant
 from evalkit.suite.select import Selection, find_suites, select
 from evalkit.suite.shape import schema
+from evalkit.suite.training import training_file
 
 __all__ = [
     "Case",
@@ -21,5 +22,6 @@ __all__ = [
     "load_suite",
     "schema",
     "select",
+    "training_file",
     "training_lines",
 ]

@@ -42,7 +42,7 @@ def test_ft_is_made_on_the_spot_and_the_run_is_repeatable(tmp_path: Path, small_
     assert models["base"] == models["prompted"] == "evalkit-tiny"
     assert models["ft"].startswith("ft:evalkit-tiny:local:words:")
     info = json.loads((outcome.folder / "run.json").read_text())
-    assert info["fine_tunes"]["words"]["reused"] is True
+    assert info["fine_tunes"]["words"]["ft"]["reused"] is True
     assert set(info["endpoints"]["local"]["fingerprints"]) >= {"evalkit-tiny", models["ft"]}
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import UsageError
-from evalkit.suite import Suite, load_suite
-from evalkit.tune import Base, FtModel, ensure_ft, training_file
+from evalkit.suite import Suite, load_suite, training_file
+from evalkit.tune import Base, FtModel, ensure_ft
 from tests.local.serving import Server
 
 BASE = Base("evalkit-tiny", "aaaa")
