@@ -20,7 +20,7 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 def asking(app: ASGIApp) -> Ask:
     """Give what asks this application; keys and rate limits are not met on this way."""
-    transport = httpx2.ASGITransport(app=app)  # type: ignore[arg-type]  # its own spelling of the same protocol
+    transport = httpx2.ASGITransport(app=app)
     client = httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=None)
 
     async def ask(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

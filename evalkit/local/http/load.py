@@ -10,7 +10,7 @@ from evalkit.local.http.errors import ApiError
 
 MOST_REQUESTS = 1000  # under way at once
 MOST_BYTES = 256 * 2**20  # of their bodies, those of uploads aside, which go to the disk as they come
-PATIENCE_S = 30.0  # for a body to come,
+PATIENCE_S = 10.0  # for a body to come,
 LEAST_SPEED = 10_000  # and a second more for so many bytes that have come
 END = {"connection": "close"}  # the rest of the body would come as the next request
 

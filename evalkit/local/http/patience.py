@@ -7,7 +7,7 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_S = 30.0  # for a request's first line and headers
+HEAD_S = 10.0  # for a request's first line and headers
 
 
 class PatientProtocol(H11Protocol):

@@ -5,14 +5,18 @@ A field that is null counts as absent, as in OpenAI's API.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from evalkit.local.http.errors import ApiError, not_supported
 
 Default = TypeVar("Default")
+MOST_ELEMENTS = 2048  # of an array that is read element by element, as in OpenAI's API
+MOST_INTEGER = 2**63 - 1
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -23,7 +27,8 @@ def read_json(body: bytes) -> dict[str, Any]:
             deeply, or no object.
     """
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        with _uncollected():
+            parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise ApiError(
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't using "
@@ -35,6 +40,16 @@ def read_json(body: bytes) -> dict[str, Any]:
             f"Invalid body: expected an object, but got {_named(parsed)} instead.", code="invalid_type"
         )
     return parsed
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: of a million lists in a body it would look at each again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -86,6 +101,11 @@ class Fields:
         """Give the field's path in the body, e.g. `messages[0].role`."""
         return f"{self._path}.{name}" if self._path else name
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are there."""
+        return tuple(self._values)
+
     def get(self, name: str) -> Any:
         """Give a field as it came; None where absent."""
         return self._values.get(name)
@@ -122,7 +142,7 @@ class Fields:
         value = self._typed(name, bool, "a boolean")
         return default if value is None else bool(value)
 
-    def integer(self, name: str, default: Default, *, low: int, high: int | None = None) -> int | Default:
+    def integer(self, name: str, default: Default, *, low: int, high: int = MOST_INTEGER) -> int | Default:
         """Give an integer field within [low, high]."""
         value = self._typed(name, int, "an integer")
         if value is None:
@@ -151,7 +171,7 @@ class Fields:
         return str(value)
 
     def array(self, name: str) -> list[Any]:
-        """Give a required array with at least one element."""
+        """Give a required array with at least one element, and at most MOST_ELEMENTS."""
         self.required(name)
         value = self._typed(name, list, "an array of objects")
         if not value:
@@ -159,6 +179,13 @@ class Fields:
                 name,
                 "empty array. Expected an array with minimum length 1, but got an empty array instead.",
                 "empty_array",
+            )
+        if len(value) > MOST_ELEMENTS:
+            self._refuse(
+                name,
+                f"array too long. Expected an array with maximum length {MOST_ELEMENTS}, but got an "
+                f"array with length {len(value)} instead.",
+                "array_above_max_length",
             )
         return list(value)
 
@@ -182,14 +209,14 @@ class Fields:
             raise wrong_type(self.place(name), called, value)
         return value
 
-    def _within(self, name: str, value: float, low: float, high: float | None, kind: str) -> None:
+    def _within(self, name: str, value: float, low: float, high: float, kind: str) -> None:
         if value < low:
             self._refuse(
                 name,
                 f"{kind} below minimum value. Expected a value >= {low}, but got {shown(value)} instead.",
                 f"{kind}_below_min_value",
             )
-        if high is not None and value > high:
+        if value > high:
             self._refuse(
                 name,
                 f"{kind} above maximum value. Expected a value <= {high}, but got {shown(value)} instead.",
