@@ -25,6 +25,7 @@ from evalkit.local.services import Services
 ROUTES = (
     Route("/v1/models", models.list_models),
     Route("/v1/models/{model:path}", models.retrieve),
+    Route("/v1/models/{model:path}", models.delete, methods=["DELETE"]),
     Route("/v1/chat/completions", chat.create, methods=["POST"]),
     Route("/v1/completions", completions.create, methods=["POST"]),
     Route("/v1/batches", batches.create, methods=["POST"]),
@@ -32,12 +33,18 @@ ROUTES = (
     Route("/v1/batches/{batch_id}", batches.retrieve),
     Route("/v1/batches/{batch_id}/cancel", batches.cancel, methods=["POST"]),
     Route("/v1/files", files.create, methods=["POST"]),
+    Route("/v1/files", files.list_files),
     Route("/v1/files/{file_id}", files.retrieve),
+    Route("/v1/files/{file_id}", files.delete, methods=["DELETE"]),
     Route("/v1/files/{file_id}/content", files.content),
     Route("/v1/fine_tuning/jobs", fine_tuning.create, methods=["POST"]),
     Route("/v1/fine_tuning/jobs", fine_tuning.list_jobs),
     Route("/v1/fine_tuning/jobs/{job_id}", fine_tuning.retrieve),
+    Route("/v1/fine_tuning/jobs/{job_id}/cancel", fine_tuning.cancel, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{job_id}/pause", fine_tuning.pause, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{job_id}/resume", fine_tuning.resume, methods=["POST"]),
     Route("/v1/fine_tuning/jobs/{job_id}/events", fine_tuning.list_events),
+    Route("/v1/fine_tuning/jobs/{job_id}/checkpoints", fine_tuning.list_checkpoints),
 )
 
 

@@ -34,7 +34,7 @@ def copy_whole(source: IO[bytes], place: Path) -> tuple[int, str]:
 
 @contextlib.contextmanager
 def whole_file(place: Path) -> Iterator[Path]:
-    """Give a path beside `place` to be written; what was written replaces `place` when the block has ended."""
+    """Give a path beside `place` to be written, which replaces `place` when the block has ended."""
     aside = place.with_name(place.name + PART)
     try:
         yield aside

@@ -54,6 +54,7 @@ class FineTune:
     """One fine-tuning job.
 
     Attributes:
+        examples: how many the training file has, once it is validated.
         metadata: None where none was given.
         error: code, message and param, once the job has failed.
         estimated_finish: while it is running.
@@ -70,6 +71,7 @@ class FineTune:
     seed: int
     hyperparameters: Hyperparameters
     method: Method = "supervised"
+    examples: int | None = None
     metadata: Mapping[str, str] | None = None
     finished_at: int | None = None
     estimated_finish: int | None = None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.local.backend import Backend
+from evalkit.local.disk import remove
 from evalkit.local.engine.job import AnyAdapter
-from evalkit.local.http.errors import model_not_found
-from evalkit.local.rows import TunedModel
+from evalkit.local.http.errors import ApiError, model_not_found
+from evalkit.local.rows import Checkpoint, TunedModel
 from evalkit.local.store import Store
 
 JUDGE = "evalkit-tiny-judge"
@@ -35,10 +37,11 @@ class ServedModels:
         base: what they all go back to.
         store: knows the models that jobs made.
         judge: the judge's adapter; it is served if the file is there.
+        aliases: further names of the base; an answer names the base itself.
     """
 
-    def __init__(self, base: Backend, store: Store, judge: Path | None = None):
-        self._base, self._store = base, store
+    def __init__(self, base: Backend, store: Store, judge: Path | None = None, aliases: Collection[str] = ()):
+        self._base, self._store, self._aliases = base, store, frozenset(aliases)
         self._shipped = [ServedModel(base.name, base.created, "evalkit", fingerprint(base.sha256))]
         if judge and judge.exists():
             mark = fingerprint(base.sha256, base.load_adapter(judge).sha256)
@@ -51,13 +54,13 @@ class ServedModels:
         return [*self._shipped, *map(self._tuned, tuned)]
 
     def find(self, name: str) -> ServedModel:
-        """Give the model of this name.
+        """Give the model of this name, or of this alias.
 
         Raises:
             ApiError: there is none (404, model_not_found).
         """
         for model in self._shipped:
-            if model.name == name:
+            if model.name == (self._base.name if name in self._aliases else name):
                 return model
         tuned = self._store.get(TunedModel, name)
         if tuned is None or tuned.base != self._base.name:  # made of a base that another server serves
@@ -75,8 +78,30 @@ class ServedModels:
             self._adapters.popitem(last=False)
         return self._adapters[model.name]
 
+    def delete(self, name: str) -> None:
+        """Delete what a job made, with its adapter: a checkpoint alone, or the model and all its checkpoints.
+
+        Raises:
+            ApiError: there is no such model (404), or it was not fine-tuned here (403).
+        """
+        tuned = self._store.get(TunedModel, self.find(name).name)
+        if tuned is None:
+            raise ApiError(
+                f"The model `{name}` cannot be deleted: only models that were fine-tuned can be.", status=403
+            )
+        whole = tuned.step is None
+        gone = self._store.all(TunedModel, job=tuned.job) if whole else [tuned]
+        with self._store.transaction():
+            for made in self._store.all(Checkpoint, owner=tuned.job) if whole else ():
+                self._store.delete(made)
+            for model in gone:
+                self._store.delete(model)
+        for model in gone:
+            self._adapters.pop(model.id, None)
+            remove(self._store.adapter(model.job, model.step))
+
     def _tuned(self, model: TunedModel) -> ServedModel:
-        file = self._store.adapter(model.job)
+        file = self._store.adapter(model.job, model.step)
         return ServedModel(model.id, model.created_at, "local", model.fingerprint, file)
 
 

@@ -128,7 +128,7 @@ class Store:
         owner: str = "",
         oldest_first: bool = False,
         metadata: Mapping[str, str] | None = None,
-        **values: str,
+        having: Mapping[str, str] | None = None,
     ) -> Page[Row]:
         """Give rows newest first, or oldest first.
 
@@ -139,13 +139,13 @@ class Store:
             owner: the job whose events or checkpoints are wanted.
             oldest_first: the other way round.
             metadata: only rows whose metadata has these entries.
-            values: what fields must be, e.g. `purpose="batch"`.
+            having: what fields must be, e.g. {"purpose": "batch"}.
         """
         table, where, given = _TABLES[kind], ["owner = ?"], [owner]
         if after is not None:
             where.append(f"number {'>' if oldest_first else '<'} (select number from {table} where id = ?)")
             given.append(after)
-        for name, value in values.items():
+        for name, value in (having or {}).items():
             where.append(f"json_extract(body, '$.{name}') = ?")
             given.append(value)
         for entry in (metadata or {}).items():

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{model}."""
+"""/v1/models: list, retrieve, delete."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ async def list_models(request: Request) -> Response:
 async def retrieve(request: Request) -> Response:
     """Describe one model."""
     return JsonResponse(_body(services_of(request).models.find(request.path_params["model"])))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a model that a job made, and its checkpoints with it; the job stays."""
+    name = request.path_params["model"]
+    services_of(request).models.delete(name)
+    return JsonResponse({"id": name, "object": "model", "deleted": True})
 
 
 def _body(model: ServedModel) -> dict[str, Any]:

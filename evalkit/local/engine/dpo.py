@@ -75,7 +75,7 @@ class DpoLoss:
     """A `Loss`: the mean over the pairs of a batch.
 
     Attributes:
-        owners: (predictions,) the answer that each belongs to; those of pair i are 2 * i (better) and 2 * i + 1.
+        owners: (predictions,) the answer that each belongs to; pair i has 2 * i (better) and 2 * i + 1.
         reference: (pairs,) the leads under the base.
         beta: see `Preferring`.
     """
@@ -103,5 +103,5 @@ def owners(batch: Batch) -> NDArray[np.intp]:
 
 def _leads(surprise: Array, owners: NDArray[np.intp]) -> Array:
     """log p(better) - log p(worse) of each pair, from the surprise at each token."""
-    sums = np.bincount(owners, weights=surprise)
+    sums: Array = np.bincount(owners, weights=surprise).astype(np.float64)
     return sums[1::2] - sums[0::2]

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
-from typing import Any
 
 from evalkit.local.backend import Backend
 from evalkit.local.ending import end_server
+from evalkit.local.jobs.auto import resolve
+from evalkit.local.jobs.checker import Files
+from evalkit.local.jobs.history import event
 from evalkit.local.jobs.order import Order
-from evalkit.local.jobs.training_file import BadTrainingFile, count_examples
-from evalkit.local.rows import Event, FineTune, JobStatus, Level, TunedModel, new_id, now
-from evalkit.local.served import fingerprint
+from evalkit.local.jobs.process import reports
+from evalkit.local.jobs.records import Records
+from evalkit.local.jobs.training_file import BadTrainingFile
+from evalkit.local.rows import FineTune, JobStatus
 from evalkit.local.store import Store
 
 log = logging.getLogger("evalkit.local")
-ORGANISATION = "local"
-UNFINISHED: tuple[JobStatus, ...] = ("validating_files", "queued", "running")
+CHECKER = "evalkit.local.jobs.checker"
+STAGES: tuple[JobStatus, ...] = ("validating_files", "queued")  # whose jobs wait for something to be done
 
 
 class JobRunner:
-    """Takes every job to its end: files are checked at once, training goes in turn.
+    """Takes every job to its end: files are checked one after the other, training goes in turn.
 
-    Jobs that a killed server left unfinished begin anew: the same data, hyperparameters and seed give the
-    same adapter, to the bit.
+    What is to be done next is read from the store, so that a server which was killed goes on where it was: a
+    job that was running is queued again, and takes its training up from where that last wrote itself down.
 
     Args:
         store: where jobs, their events and their models are kept.
@@ -38,142 +38,122 @@ class JobRunner:
 
     def __init__(self, store: Store, base: Backend):
         self._store, self.base = store, base
-        self._unchecked: asyncio.Queue[str] = asyncio.Queue()
-        self._queued: asyncio.Queue[str] = asyncio.Queue()
+        self._records = Records(store, base.sha256)
+        self._news = {stage: asyncio.Event() for stage in STAGES}
+        self._working: dict[str, asyncio.Task[None]] = {}
 
-    def submit(self, job: FineTune) -> None:
-        """Enter a new job; it is on disk when this returns."""
+    def submit(self, job: FineTune, *notes: str) -> None:
+        """Enter a new job; it is on disk when this returns. `notes` are warnings for its history."""
+        files = f"training file: {job.training_file}"
+        if job.validation_file:
+            files += f" and validation file: {job.validation_file}"
         with self._store.transaction():
             self._store.put(job)
-            self._store.put(_event(job, f"Created fine-tuning job: {job.id}"))
-            self._store.put(_event(job, f"Validating training file: {job.training_file}"))
-        self._unchecked.put_nowait(job.id)
+            self._store.put(event(job, f"Created fine-tuning job: {job.id}"))
+            for note in notes:
+                self._store.put(event(job, note, "warn"))
+            self._store.put(event(job, f"Validating {files}"))
+        self._tell(job)
+
+    def stop(self, job: FineTune, status: JobStatus) -> FineTune:
+        """Cancel or pause a job that has not ended: its process is killed at once."""
+        message = "The job was paused" if status == "paused" else "The job was cancelled"
+        stopped = self._records.move(job, status, message)
+        if task := self._working.get(job.id):
+            task.cancel()
+        return stopped
+
+    def resume(self, job: FineTune) -> FineTune:
+        """Go on with a paused job where it was."""
+        stage: JobStatus = "validating_files" if job.examples is None else "queued"
+        resumed = self._records.move(job, stage, "The job was resumed")
+        self._tell(resumed)
+        return resumed
 
     async def run(self) -> None:
         """Work until cancelled; a training process under way is ended then."""
         try:
-            await self._run()
+            for job in self._jobs("running"):
+                self._records.move(job, "queued", "The server was restarted: the job goes on where it was")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._serve(group, "validating_files", self._check))
+                group.create_task(self._serve(group, "queued", self._train))
         except Exception:
             end_server("fine-tuning broke")
 
-    async def _run(self) -> None:
-        for job in self._store.all(FineTune):
-            if job.status in UNFINISHED and job.model == self.base.name:
-                self._move(job, "validating_files", "The server was restarted: the job begins anew")
-                self._unchecked.put_nowait(job.id)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._serve(self._unchecked, self._check))
-            group.create_task(self._serve(self._queued, self._train))
-
-    async def _serve(self, queue: asyncio.Queue[str], work: Callable[[FineTune], Awaitable[None]]) -> None:
-        """Do one kind of work on job after job; a fault fails its job only."""
+    async def _serve(
+        self, group: asyncio.TaskGroup, stage: JobStatus, work: Callable[[FineTune], Awaitable[None]]
+    ) -> None:
+        """Do one kind of work on job after job, the oldest first."""
         while True:
-            job_id = await queue.get()
-            try:
-                await work(self._job(job_id))
-            except BadTrainingFile as fault:
-                self._fail(self._job(job_id), fault.code, fault.message, fault.param)
-            except Exception:
-                log.exception("job %s failed", job_id)
-                self._fail(
-                    self._job(job_id), "server_error", "The job failed due to an internal error.", None
-                )
+            self._news[stage].clear()
+            for job in self._jobs(stage)[:1]:
+                task = self._working[job.id] = group.create_task(self._guarded(job, work))
+                await asyncio.wait([task])
+                if self._working.get(job.id) is task:  # the next stage may have begun
+                    del self._working[job.id]
+                self._news[stage].set()
+            await self._news[stage].wait()
+
+    async def _guarded(self, job: FineTune, work: Callable[[FineTune], Awaitable[None]]) -> None:
+        """A fault fails its job only."""
+        try:
+            await work(job)
+        except BadTrainingFile as fault:
+            self._records.fail(job, fault.code, fault.message, fault.param)
+        except Exception:
+            log.exception("job %s failed", job.id)
+            self._records.fail(job, "server_error", "The job failed due to an internal error.", None)
 
     async def _check(self, job: FineTune) -> None:
-        await asyncio.to_thread(count_examples, self._store.content(job.training_file))
-        self._move(job, "queued", "Files validated, moving job to queued state")
-        self._queued.put_nowait(job.id)
+        places = [str(self._store.content(file)) for file in job.files]
+        order = Files(places[0], places[1] if job.validation_file else None, job.method)
+        async with contextlib.aclosing(reports(CHECKER, asdict(order))) as told:
+            async for report in told:
+                if report["kind"] == "failed":
+                    raise BadTrainingFile(report["code"], report["message"], report["param"])
+                count = report["examples"]
+                resolved = resolve(job.hyperparameters, job.method, count)
+                checked = replace(job, hyperparameters=resolved, examples=count)
+                self._tell(
+                    self._records.move(checked, "queued", "Files validated, moving job to queued state")
+                )
+                return
+        raise RuntimeError("the checking process ended without a result; see the lines above")
 
     async def _train(self, job: FineTune) -> None:
-        job = self._move(job, "running", "Fine-tuning job started")
-        async with contextlib.aclosing(_reports(self.base.worker, self._order(job))) as reports:
-            async for report in reports:
+        job = self._records.move(job, "running", "Fine-tuning job started")
+        progress = self._records.progress(job)
+        async with contextlib.aclosing(reports(self.base.worker, asdict(self._order(job)))) as told:
+            async for report in told:
                 if report["kind"] == "step":
-                    self._note_step(job, report)
+                    progress.step(report["figures"])
+                elif report["kind"] == "checkpoint":
+                    self._records.checkpoint(job, report["step"], report["sha256"], report["figures"])
                 elif report["kind"] == "done":
-                    self._succeed(job, report)
+                    await self._records.succeed(job, report["sha256"], report["trained_tokens"])
                     return
                 else:
                     raise BadTrainingFile(report["code"], report["message"], report["param"])
         raise RuntimeError("the training process ended without a result; see the lines above")
 
     def _order(self, job: FineTune) -> Order:
+        files = [str(self._store.content(file)) for file in job.files]
         return Order(
             weights=str(self.base.folder),
-            training_file=str(self._store.content(job.training_file)),
+            training_file=files[0],
+            validation_file=files[1] if job.validation_file else None,
             adapter=str(self._store.adapter(job.id)),
+            training=str(self._store.training(job.id)),
             longest=self.base.engine.max_len,
+            method=job.method,
             seed=job.seed,
             **asdict(job.hyperparameters),
         )
 
-    def _job(self, job_id: str) -> FineTune:
-        job = self._store.get(FineTune, job_id)
-        assert job is not None
-        return job
+    def _jobs(self, status: JobStatus) -> list[FineTune]:
+        return self._store.all(FineTune, status=status, model=self.base.name)
 
-    def _move(self, job: FineTune, status: JobStatus, message: str) -> FineTune:
-        """Record a new status, and the line of history that tells it."""
-        moved = replace(job, status=status)
-        with self._store.transaction():
-            self._store.put(moved)
-            self._store.put(_event(job, message))
-        return moved
-
-    def _note_step(self, job: FineTune, report: Mapping[str, Any]) -> None:
-        data = {
-            "step": report["step"],
-            "total_steps": report["steps"],
-            "train_loss": report["loss"],
-            "train_mean_token_accuracy": report["accuracy"],
-        }
-        message = f"Step {report['step']}/{report['steps']}: training loss={report['loss']:.2f}"
-        with self._store.transaction():
-            self._store.put(Event(new_id("ftevent-"), job.id, now(), "info", message, "metrics", data))
-
-    def _succeed(self, job: FineTune, report: Mapping[str, Any]) -> None:
-        """Record the new model and the end of its job, together."""
-        name = f"ft:{job.model}:{ORGANISATION}:{job.suffix}:{job.id[-8:]}"
-        mark = fingerprint(self.base.sha256, report["sha256"])
-        with self._store.transaction():
-            self._store.put(TunedModel(name, now(), job.model, job.id, mark))
-            self._store.put(
-                replace(
-                    job,
-                    status="succeeded",
-                    finished_at=now(),
-                    fine_tuned_model=name,
-                    trained_tokens=report["trained_tokens"],
-                )
-            )
-            self._store.put(_event(job, f"New fine-tuned model created: {name}"))
-            self._store.put(_event(job, "The job has successfully completed"))
-
-    def _fail(self, job: FineTune, code: str, message: str, param: str | None) -> None:
-        error = {"code": code, "message": message, "param": param}
-        with self._store.transaction():
-            self._store.put(replace(job, status="failed", finished_at=now(), error=error))
-            self._store.put(_event(job, message, level="error"))
-
-
-def _event(job: FineTune, message: str, level: Level = "info") -> Event:
-    return Event(new_id("ftevent-"), job.id, now(), level, message)
-
-
-async def _reports(worker: str, order: Order) -> AsyncGenerator[dict[str, Any], None]:
-    """Run a worker module on an order and give its reports; closing the generator ends it."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", worker, stdin=PIPE, stdout=PIPE, start_new_session=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
-        process.stdin.close()
-        async for line in process.stdout:
-            yield json.loads(line)
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
+    def _tell(self, job: FineTune) -> None:
+        """Wake whoever has to do something about a job."""
+        self._news[job.status].set()

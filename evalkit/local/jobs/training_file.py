@@ -1,20 +1,52 @@
-"""Reading training files: OpenAI's chat lines, or legacy prompt-completion pairs, one JSON object a line."""
+"""Training files: chats, pairs of a better and a worse answer (DPO), or legacy prompts and completions.
+
+`evalkit.dataset.rules` says what a good line is, so that `evalkit dataset check` and a failed job agree.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.local.backend import Template
-from evalkit.local.chat_template import Lesson, Message, Role, text_of
-from evalkit.local.http.validate import shown
+from evalkit.dataset.lines import Line, read_lines
+from evalkit.dataset.reading import read
+from evalkit.dataset.rules import Form, findings_of, form_of
+from evalkit.local.chat_template import Message, Role, Tool, text_of
+from evalkit.local.http.errors import ApiError
+from evalkit.local.http.validate import Fields
+from evalkit.local.rows import Method
+from evalkit.local.tools import read_calls, read_tools
 
 FEWEST = 10  # examples that a job needs, as at OpenAI
-ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-Conversation = tuple[Message, ...]
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+FORMS: Mapping[Method, tuple[Form, ...]] = {"supervised": ("chat", "pair"), "dpo": ("preference",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation whose assistant is to be imitated."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A conversation with a better and a worse next message."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+    better: Message
+    worse: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +57,7 @@ class Pair:
     completion: str
 
 
-Example = Conversation | Pair
+Example = Chat | Choice | Pair
 
 
 class BadTrainingFile(Exception):
@@ -36,16 +68,22 @@ class BadTrainingFile(Exception):
         self.code, self.message, self.param = code, message, param
 
 
-def count_examples(path: Path, param: str = "training_file", fewest: int = FEWEST) -> int:
+def count_examples(path: Path, method: Method, param: str = "training_file", fewest: int = FEWEST) -> int:
     """Read a whole file to see whether it can be used; keeps none of it.
 
+    Args:
+        path: the file.
+        method: what it is for, which says what its lines must be.
+        param: which of the job's files it is.
+        fewest: examples that it must have.
+
     Raises:
-        BadTrainingFile: a line is not an example, or there are too few.
+        BadTrainingFile: a line is not an example, or not of the form of the others, or there are too few.
     """
-    try:
-        count = sum(1 for _ in read_examples(path))
-    except BadTrainingFile as fault:
-        raise BadTrainingFile(fault.code, fault.message, param) from fault
+    count, form = 0, None
+    for line in _filled(path):
+        form = _checked(line, method, form, param)
+        count += 1
     if count < fewest:
         called = param.replace("_", " ").capitalize()
         message = f"{called} has {count} example(s), but must have at least {fewest} examples"
@@ -54,68 +92,79 @@ def count_examples(path: Path, param: str = "training_file", fewest: int = FEWES
 
 
 def read_examples(path: Path) -> Iterator[Example]:
-    """Read a training file line by line; blank lines are skipped.
+    """Read a file that `count_examples` found good.
 
     Raises:
-        BadTrainingFile: names the first line that is not an example, and why.
+        BadTrainingFile: it was not.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    yield _example(line)
-                except RecursionError:
-                    raise _bad_line(number, "nested too deeply") from None
-                except ValueError as fault:
-                    raise _bad_line(number, fault) from fault
+    for line in _filled(path):
+        yield _example(line, "training_file")
 
 
-def _bad_line(number: int, what: object) -> BadTrainingFile:
-    message = f"The job failed due to an invalid training file. Invalid file format. Line {number}: {what}"
-    return BadTrainingFile("invalid_training_file", message)
+def _filled(path: Path) -> Iterator[Line]:
+    return (line for line in read_lines(path) if line.raw.strip())
 
 
-def lesson(template: Template, example: Example) -> Lesson:
-    """Lay an example out as tokens to learn from."""
-    if isinstance(example, Pair):
-        return template.text_lesson(example.prompt, example.completion)
-    return template.lesson(example)
+def _checked(line: Line, method: Method, earlier: Form | None, param: str) -> Form:
+    """Make sure that a line is an example of the form of the lines before it; give its form."""
+    for finding in findings_of(line.number, line.raw):
+        if finding.severity == "error":
+            raise _bad_line(line.number, finding, param)
+    form = form_of(read(line.raw).value)
+    if form not in FORMS[method]:
+        expected = '{"input", "preferred_output", "non_preferred_output"}' if method == "dpo" else "messages"
+        raise _bad_line(line.number, f"a {method} job learns from {expected}, but this is a {form}", param)
+    if earlier and form != earlier:
+        raise _bad_line(line.number, f"mixed_formats: a {form} after lines of the form {earlier}", param)
+    _example(line, param)
+    return form
 
 
-def _example(line: bytes) -> Example:
-    parsed = json.loads(line.decode("utf-8"))
-    if not isinstance(parsed, dict):
-        raise ValueError('expected an object such as {"messages": [...]}')
-    if "messages" in parsed:
-        return _conversation(parsed)
-    prompt, completion = parsed.get("prompt"), parsed.get("completion")
-    if not isinstance(prompt, str) or not isinstance(completion, str):
-        raise ValueError('expected "messages", or "prompt" and "completion" as texts')
-    return Pair(prompt, completion)
+def _bad_line(number: int, what: object, param: str) -> BadTrainingFile:
+    called = param.replace("_", " ")
+    message = f"The job failed due to an invalid {called}. Invalid file format. Line {number}: {what}"
+    return BadTrainingFile("invalid_training_file", message, param)
 
 
-def _conversation(parsed: dict[str, Any]) -> Conversation:
-    for name in ("tools", "functions"):
-        if parsed.get(name):
-            raise ValueError(f'"{name}" is not supported by this server yet')
-    messages = parsed["messages"]
-    if not isinstance(messages, list) or not messages:
-        raise ValueError('"messages" must be a list with at least one message')
-    conversation = tuple(_message(at, message) for at, message in enumerate(messages))
-    if not any(message.role == "assistant" and message.weight for message in conversation):
-        raise ValueError("there is no assistant message to learn from")
-    return conversation
+def _example(line: Line, param: str) -> Example:
+    parsed = read(line.raw).value
+    try:
+        if "messages" in parsed:
+            return Chat(_messages(parsed["messages"], "messages"), read_tools(Fields(parsed)))
+        if "prompt" in parsed:
+            return Pair(parsed["prompt"], parsed["completion"])
+        return _choice(parsed)
+    except ApiError as fault:
+        raise _bad_line(line.number, fault.message, param) from fault
+    except RecursionError:
+        raise _bad_line(line.number, "nested too deeply", param) from None
 
 
-def _message(at: int, message: Any) -> Message:
-    if not isinstance(message, dict):
-        raise ValueError(f"message {at}: expected an object")
-    role, weight = message.get("role"), message.get("weight", 1)
-    text = text_of(message.get("content"))
-    if not isinstance(role, str) or role not in ROLES:
-        raise ValueError(f"message {at}: role {shown(role)} is none of {', '.join(ROLES)}")
+def _choice(parsed: Mapping[str, Any]) -> Choice:
+    asked = parsed["input"]
+    (better,), (worse,) = (
+        _messages(parsed[name], name) for name in ("preferred_output", "non_preferred_output")
+    )
+    context = tuple(
+        replace(message, weight=0.0) for message in _messages(asked["messages"], "input.messages")
+    )
+    tools = read_tools(Fields(asked, "input"))
+    return Choice(context, tools, replace(better, weight=1.0), replace(worse, weight=1.0))
+
+
+def _messages(messages: Sequence[Mapping[str, Any]], place: str) -> tuple[Message, ...]:
+    return tuple(_message(Fields(message, f"{place}[{at}]")) for at, message in enumerate(messages))
+
+
+def _message(message: Fields) -> Message:
+    content = message.get("content")
+    text = "" if content is None else text_of(content)
     if text is None:
-        raise ValueError(f'message {at}: "content" must be a text')
-    if isinstance(weight, bool) or weight not in (0, 1):
-        raise ValueError(f"message {at}: weight {shown(weight)} is neither 0 nor 1")
-    return Message(ROLES[role], text, float(weight))
+        raise ApiError(f"{message.place('content')}: this server learns from texts only")
+    weight = message.get("weight")
+    return Message(
+        ROLES[message.get("role")],
+        text,
+        weight=1.0 if weight is None else float(weight),
+        tool_calls=read_calls(message),
+    )

@@ -1,82 +1,108 @@
-"""The process that trains one model: an order on stdin, reports on stdout, the adapter in a file.
+"""The process that trains one model in numpy; see session.py for what it reads and writes.
 
-    python -m evalkit.local.jobs.worker
-
-It reads one line of JSON (an `Order`) and writes lines of JSON, each with a `kind`: `step` after every
-batch, then `done` or `failed`. The adapter is written aside and renamed: at its place is a whole one or none.
-When the server dies, the next report finds nobody listening, and the worker ends.
+python -m evalkit.local.jobs.worker
 """
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from evalkit.errors import UsageError
-from evalkit.local.backend import Template
+from evalkit.errors import InputError
 from evalkit.local.chat_template import ChatTemplate
 from evalkit.local.engine.adapter import Adapter, save_adapter
+from evalkit.local.engine.dpo import Preference, Preferring
+from evalkit.local.engine.kept import keep_snapshot, kept_snapshot
+from evalkit.local.engine.objective import Imitation, Objective, full_score, score
 from evalkit.local.engine.packing import Example
-from evalkit.local.engine.train import Hyper, StepReport, TrainingDiverged, fine_tune
+from evalkit.local.engine.train import Hyper, Training, TrainingDiverged
 from evalkit.local.engine.weights import load_model
+from evalkit.local.jobs.lessons import preferences, texts
 from evalkit.local.jobs.order import Order
-from evalkit.local.jobs.training_file import BadTrainingFile, lesson, read_examples
+from evalkit.local.jobs.session import Figures, TrainingFailed, work
 from evalkit.local.tokenizer import load_encoding
 
-NICENESS = 5  # answers come before training
 PEAK_RATE = 3e-3  # what a learning_rate_multiplier of 1 stands for
+VALIDATED_EVERY = 10  # steps, beside the ends of epochs
 
 
-def main() -> int:
-    """Carry out the order on stdin."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    order = Order(**json.loads(sys.stdin.readline()))
-    try:
-        carry_out(order)
-    except BadTrainingFile as fault:
-        report("failed", code=fault.code, message=fault.message, param=fault.param)
-    except TrainingDiverged as fault:
-        report("failed", code="training_diverged", message=str(fault), param="hyperparameters")
-    except UsageError as fault:
-        report("failed", code="invalid_training_file", message=str(fault), param="training_file")
-    except BrokenPipeError:  # the server is gone
-        return 1
-    return 0
+class NumpySession:
+    """A `Session` of the numpy engine."""
 
+    def __init__(self, order: Order):
+        weights = Path(order.weights)
+        self._order, self._model = order, load_model(weights)
+        self._template = ChatTemplate(load_encoding(weights))
+        self._objective, self._tokens = self._read(order.training_file)
+        self._held_out = self._read(order.validation_file)[0] if order.validation_file else None
+        self._training = Training(self._model, self._objective, _hyper(order))
+        self.steps, self.steps_an_epoch = self._training.steps, self._training.steps_an_epoch
 
-def carry_out(order: Order) -> None:
-    """Train, and write the adapter to its place.
+    @property
+    def step(self) -> int:
+        """See `Session`."""
+        return self._training.step
 
-    Raises:
-        BadTrainingFile: the file cannot be trained on.
-        BrokenPipeError: nobody listens any more.
-    """
-    weights = Path(order.weights)
-    examples = read_lessons(Path(order.training_file), ChatTemplate(load_encoding(weights)), order.longest)
-    adapter = fine_tune(load_model(weights), examples, _hyper(order), on_step=_report_step)
-    assert isinstance(adapter, Adapter)
-    place = Path(order.adapter)
-    aside = place.with_suffix(".part")
-    save_adapter(adapter, aside)
-    aside.replace(place)
-    tokens = order.n_epochs * sum(len(example.ids) for example in examples)
-    report("done", sha256=adapter.sha256, trained_tokens=tokens)
+    def advance(self) -> Figures:
+        """See `Session`."""
+        try:
+            report = self._training.advance()
+        except TrainingDiverged as fault:
+            raise TrainingFailed("training_diverged", str(fault), "hyperparameters") from fault
+        figures = {"train_loss": report.loss, "train_mean_token_accuracy": report.token_accuracy}
+        if self._held_out and (report.step % VALIDATED_EVERY == 0 or report.step % self.steps_an_epoch == 0):
+            found = score(self._training.model(), self._held_out, self._sample(report.step))
+            figures |= {"valid_loss": found.loss, "valid_mean_token_accuracy": found.accuracy}
+        return figures
 
+    def validate(self) -> Figures:
+        """See `Session`."""
+        if not self._held_out:
+            return {}
+        found = full_score(self._training.model(), self._held_out, self._order.batch_size)
+        return {"full_valid_loss": found.loss, "full_valid_mean_token_accuracy": found.accuracy}
 
-def read_lessons(path: Path, template: Template, longest: int) -> Sequence[Example]:
-    """Read a training file as tokens; what is longer than `longest` is cut at its end, as at OpenAI."""
-    lessons = (lesson(template, example) for example in read_examples(path))
-    return [Example(laid.ids[:longest], laid.weights[:longest]) for laid in lessons]
+    def save(self, folder: Path) -> None:
+        """See `Session`."""
+        adapter = self._training.result()
+        assert isinstance(adapter, Adapter)
+        save_adapter(adapter, folder)
 
+    def keep(self, folder: Path, notes: Mapping[str, str]) -> None:
+        """See `Session`."""
+        keep_snapshot(self._training.snapshot(), folder, notes)
 
-def report(kind: str, **values: Any) -> None:
-    """Send one line to the server."""
-    print(json.dumps({"kind": kind, **values}), flush=True)
+    def take_up(self, folder: Path) -> Mapping[str, str] | None:
+        """See `Session`."""
+        try:
+            snapshot, notes = kept_snapshot(folder)
+            self._training.restore(snapshot)
+        except (FileNotFoundError, InputError, ValueError):  # nothing was kept, or by another version
+            return None
+        return notes
+
+    def trained_tokens(self) -> int:
+        """See `Session`."""
+        return self._order.n_epochs * self._tokens
+
+    def _sample(self, step: int) -> Sequence[int]:
+        """As many validation examples as a batch has, others at each step."""
+        count, size = len(self._held_out or ()), self._order.batch_size
+        return sorted({(step * size + place) % count for place in range(min(size, count))})
+
+    def _read(self, file: str) -> tuple[Objective, int]:
+        """What a file teaches, and how many tokens it has."""
+        path, longest = Path(file), self._order.longest
+        if self._order.method == "dpo":
+            pairs = [
+                Preference(Example(*better), Example(*worse))
+                for better, worse in preferences(path, self._template, longest)
+            ]
+            tokens = sum(len(pair.better.ids) + len(pair.worse.ids) for pair in pairs)
+            return Preferring(pairs, self._model, self._order.beta or 0.0), tokens
+        examples = [Example(*lesson) for lesson in texts(path, self._template, longest)]
+        return Imitation(examples, self._model.config), sum(len(example.ids) for example in examples)
 
 
 def _hyper(order: Order) -> Hyper:
@@ -88,9 +114,5 @@ def _hyper(order: Order) -> Hyper:
     )
 
 
-def _report_step(step: StepReport) -> None:
-    report("step", step=step.step, steps=step.steps, loss=step.loss, accuracy=step.token_accuracy)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work(NumpySession))
