@@ -1,153 +1,140 @@
-"""response_format json_schema, held while the answer is written: a flat JSON schema becomes a `Grammar`.
+"""Answers held to a grammar while they are written, token by token, for any tokenizer (through llguidance).
 
-Answers come in the one spelling that `json.dumps(answer, ensure_ascii=False)` has: properties in the schema's
-order, `", "` and `": "` between them, no other spaces. Texts are bounded (`LONGEST_TEXT` characters, or the
-schema's maxLength), and so are numbers: an answer always comes to its end.
+A hostile grammar costs little: llguidance stops at bounds on the grammar's size and on the work of each step,
+compiling happens on one thread beside the event loop, and few compiled grammars are kept.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
-from evalkit.local.grammar import Grammar, Number, OneOf, Part, Text, spelled
-from evalkit.local.http.errors import ApiError, not_supported
-from evalkit.local.http.validate import Fields
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from numpy.typing import NDArray
 
-LONGEST_TEXT = 400
-WIDEST_RANGE = 10_000  # integers between minimum and maximum are written out
-SUPPORTED = (
-    "supported are flat objects whose properties are strings (minLength, maxLength), integers (minimum "
-    "together with maximum), numbers, booleans, null, enum and const"
-)
+from evalkit.local.engine.job import GenerationFailed
+
+KEPT = 16  # compiled grammars; a small one is compiled in a millisecond
+LIMITS = LLParserLimits(max_lexer_states=50_000, max_grammar_size=200_000, verbose_errors=False)
+LONGEST_FAULT = 300  # characters of llguidance's messages that are shown
 
 
-def read_response_format(body: Fields) -> Grammar | None:
-    """Read `response_format` of a chat request; None where plain text is asked for.
+class BadGrammar(ValueError):
+    """A grammar that cannot be held to; `line` is the one at fault, counted from 1 (0 = unknown)."""
 
-    Raises:
-        ApiError: unknown type, a schema that OpenAI's strict mode refuses, or one that is not flat.
+    def __init__(self, message: str, line: int):
+        super().__init__(message)
+        self.line = line
+
+
+class TooComplex(GenerationFailed):
+    """A grammar that turned out to be too much work while an answer was written."""
+
+
+class Grammars:
+    """Compiled grammars for the tokens of one model.
+
+    Args:
+        vocabulary: the bytes of each token, b"" for a special one.
+        stop_ids: the tokens that may come where an answer may end.
     """
-    form = body.object("response_format")
-    if form is None:
-        return None
-    kind = form.choice("type", ("text", "json_object", "json_schema"))
-    if kind == "json_object":
-        raise not_supported("'response_format' of type 'json_object'", "response_format")
-    return _read_json_schema(form) if kind == "json_schema" else None
+
+    def __init__(self, vocabulary: Sequence[bytes], stop_ids: frozenset[int]):
+        self._vocabulary, self._stop_ids = vocabulary, stop_ids
+        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._worker = ThreadPoolExecutor(1, "grammars")
+
+    async def constraint(self, grammar: str) -> Held:
+        """Begin an answer under a grammar.
+
+        Raises:
+            BadGrammar: it cannot be compiled, or is too large.
+        """
+        if grammar not in self._compiled:
+            compiled = await asyncio.get_running_loop().run_in_executor(self._worker, self._compile, grammar)
+            self._compiled[grammar] = compiled
+        self._compiled.move_to_end(grammar)
+        while len(self._compiled) > KEPT:
+            self._compiled.popitem(last=False)
+        begun = self._compiled[grammar].deep_copy()  # shares what it learns of the tokens with the others
+        return Held(begun, len(self._vocabulary), lambda: self._forget(grammar))
+
+    def _forget(self, grammar: str) -> None:
+        """Drop a grammar that met a bound: the memory of its lexer is full, or its next answer fails too."""
+        self._compiled.pop(grammar, None)
+
+    def _compile(self, grammar: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
+        if matcher.is_error():
+            raise _explained(matcher.get_error())
+        return matcher
+
+    @cached_property
+    def _tokenizer(self) -> LLTokenizer:
+        tokens = _Tokens(self._vocabulary, self._stop_ids)
+        stops = sorted(self._stop_ids)
+        return LLTokenizer(tokens, n_vocab=len(self._vocabulary), eos_token=stops)  # type: ignore[arg-type]
 
 
-def _read_json_schema(form: Fields) -> Grammar:
-    form.required("json_schema")
-    named = form.object("json_schema") or form
-    named.only("name", "description", "schema", "strict")
-    named.required("name")
-    named.required("schema")
-    named.object("schema")
-    return compiled(json.dumps(named.get("schema")), str(named.text("name", "", longest=64)))
+class Held:
+    """One answer that is being written under a grammar (see `evalkit.local.engine.job.Constraint`)."""
+
+    def __init__(self, matcher: LLMatcher, size: int, failed: Callable[[], None]):
+        self._matcher, self._size, self._failed = matcher, size, failed
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Say of each token whether it may come next: (vocab,).
+
+        Raises:
+            TooComplex: a bound was met.
+        """
+        bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        self._check()
+        return np.unpackbits(bits, count=self._size, bitorder="little").view(np.bool_)
+
+    def consume(self, token: int) -> None:
+        """Go on behind a token that may come.
+
+        Raises:
+            TooComplex: a bound was met.
+        """
+        self._matcher.consume_token(token)
+        self._check()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            self._failed()
+            raise TooComplex(f"the schema is too complex: {_shortened(self._matcher.get_error())}")
 
 
-@lru_cache(maxsize=64)
-def compiled(schema: str, name: str) -> Grammar:
-    """Turn a schema, given as JSON text, into the grammar of its answers.
+class _Tokens:
+    """A vocabulary in the form that `LLTokenizer` asks for."""
 
-    Raises:
-        ApiError: the schema is not strict or not flat; says which part, and names the schema.
-    """
-    properties = _strict_properties(json.loads(schema), name)
-    places: list[list[Part]] = []
-    for key, value in properties.items():
-        before = b", " if places else b"{"
-        places.append([OneOf([before + spelled(key) + b": "])])
-        places.append(_alternatives(value, key, name))
-    return Grammar([*places, [OneOf([b"}"])]])
+    bos_token_id = None
+    is_tokenizer_wrapper = True
 
+    def __init__(self, vocabulary: Sequence[bytes], stop_ids: frozenset[int]):
+        self.tokens = list(vocabulary)
+        self.special_token_ids = [token for token, data in enumerate(vocabulary) if not data]
+        self.eos_token_id = min(stop_ids)
 
-def _strict_properties(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Give the properties of a strict object schema."""
-    properties = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
-        raise _bad_schema(name, f"In context=(), an object with properties is expected: {SUPPORTED}")
-    if schema.get("additionalProperties") is not False:
-        raise _bad_schema(
-            name, "In context=(), 'additionalProperties' is required to be supplied and to be false"
-        )
-    required = schema.get("required")
-    missing = [key for key in properties if not isinstance(required, list) or key not in required]
-    if missing:
-        raise _bad_schema(
-            name,
-            "In context=(), 'required' is required to be supplied and to be an array including every key in "
-            f"properties. Missing '{missing[0]}'",
-        )
-    return properties
+    def __call__(self, text: str) -> list[int]:
+        """Grammars are compiled with no_forcing: nothing is ever encoded."""
+        raise NotImplementedError
 
 
-def _alternatives(schema: Any, key: str, name: str) -> list[Part]:
-    """Give what one property's value may be."""
-    try:
-        return _parts(schema)
-    except ValueError as fault:
-        raise _bad_schema(name, f"In context=('properties', '{key}'), {fault}") from None
+def _explained(error: str) -> BadGrammar:
+    """Read llguidance's message, e.g. `at 2(8): failed to compile JSON schema: schema too large`."""
+    place = re.match(r"at (\d+)\(", error)
+    reason = error.partition("failed to compile JSON schema: ")[2] or error
+    return BadGrammar(_shortened(reason), int(place[1]) if place else 0)
 
 
-def _parts(schema: Any) -> list[Part]:
-    if not isinstance(schema, dict):
-        raise ValueError("an object is expected")
-    if "const" in schema:
-        return [OneOf([spelled(schema["const"])])]
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
-        return [OneOf(map(spelled, schema["enum"]))]
-    unknown = set(schema) - {"type", "description", "title", "minLength", "maxLength", "minimum", "maximum"}
-    if unknown:
-        raise ValueError(f"'{min(unknown)}' is not supported: {SUPPORTED}")
-    types = schema.get("type")
-    return [_typed(kind, schema) for kind in (types if isinstance(types, list) and types else [types])]
-
-
-def _typed(kind: Any, schema: Mapping[str, Any]) -> Part:
-    if not isinstance(kind, str) or kind not in _TYPES:
-        raise ValueError(f"type {kind!r} is not supported: {SUPPORTED}")
-    return _TYPES[kind](schema)
-
-
-def _text(schema: Mapping[str, Any]) -> Part:
-    low, high = schema.get("minLength", 0), schema.get("maxLength", LONGEST_TEXT)
-    if not (_whole(low) and _whole(high) and 0 <= low <= high <= LONGEST_TEXT):
-        raise ValueError(f"0 <= minLength <= maxLength <= {LONGEST_TEXT} is required")
-    return Text(low, high)
-
-
-def _integer(schema: Mapping[str, Any]) -> Part:
-    if "minimum" not in schema and "maximum" not in schema:
-        return Number(whole=True)
-    low, high = schema.get("minimum", 0), schema.get("maximum", math.inf)
-    if not (_whole(low) and _whole(high) and 0 <= high - low < WIDEST_RANGE):
-        raise ValueError(f"an integer needs minimum and maximum together, less than {WIDEST_RANGE} apart")
-    return OneOf(b"%d" % value for value in range(low, high + 1))
-
-
-def _number(schema: Mapping[str, Any]) -> Part:
-    if "minimum" in schema or "maximum" in schema:
-        raise ValueError("minimum and maximum are supported for type integer only")
-    return Number(whole=False)
-
-
-_TYPES: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
-    "string": _text,
-    "integer": _integer,
-    "number": _number,
-    "boolean": lambda _schema: OneOf([b"true", b"false"]),
-    "null": lambda _schema: OneOf([b"null"]),
-}
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _bad_schema(name: str, what: str) -> ApiError:
-    return ApiError(f"Invalid schema for response_format '{name}': {what}.", param="response_format")
+def _shortened(message: str) -> str:
+    words = " ".join(re.split(r"\n +\d+ \| ", message)[0].split())  # what follows is the grammar's text
+    return words if len(words) <= LONGEST_FAULT else f"{words[: LONGEST_FAULT - 3]}..."

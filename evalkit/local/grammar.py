@@ -1,209 +1,106 @@
-"""Automata over bytes: may an answer begin like this, and may it end here?
+"""What an answer has to look like -> a grammar in llguidance's dialect of Lark.
 
-A `Grammar` is a sequence of places, each with one or more alternative parts. A part reads bytes one at a time
-and keeps its own small state; the state of the whole is the set of (place, alternative, state) that the bytes
-read so far allow.
+JSON comes in the one spelling that `json.dumps(answer, ensure_ascii=False)` has: properties in the schema's
+order, `", "` and `": "` between them, no other spaces. Calls come as the chat template lays them out.
+Documentation: docs/syntax.md and docs/json_schema.md of guidance-ai/llguidance.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
-import regex
+from evalkit.local.chat_template import CALL, CALL_END, Tool
 
-State = frozenset[tuple[int, int, Any]]
-REMEMBERED = 20_000  # beginnings of one answer whose state is kept
-
-_CHARACTER = (
-    regex.compile(  # of a JSON text, as json.dumps(..., ensure_ascii=False) writes it, in valid UTF-8
-        rb'[\x20\x21\x23-\x5b\x5d-\x7f]|\\["\\bfnrt]|\\u00[01][0-9a-f]'
-        rb"|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
-        rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
-        rb"|\xf4[\x80-\x8f][\x80-\xbf]{2}"
-    )
-)
-
-
-class Part(Protocol):
-    """Something that a stretch of the answer may be."""
-
-    @property
-    def start(self) -> Any:
-        """The state before the first byte."""
-        ...
-
-    def step(self, state: Any, byte: bytes) -> Any:
-        """Give the state after one more byte, or None where that byte may not come."""
-        ...
-
-    def may_end(self, state: Any) -> bool:
-        """Whether the part is complete."""
-        ...
-
-
-class OneOf:
-    """One of a few fixed spellings; the state is what has been read of it."""
-
-    start = b""
-
-    def __init__(self, options: Iterable[bytes]):
-        self._options = frozenset(options)
-        self._beginnings = {option[:end] for option in self._options for end in range(len(option) + 1)}
-
-    def step(self, state: bytes, byte: bytes) -> bytes | None:
-        """Read one byte."""
-        longer = state + byte
-        return longer if longer in self._beginnings else None
-
-    def may_end(self, state: bytes) -> bool:
-        """Whether an option has been read whole."""
-        return state in self._options
+SPELLING = {
+    "item_separator": ", ",
+    "key_separator": ": ",
+    "whitespace_flexible": False,
+    "json_allowed_escapes": 'nrbtf\\"u',  # \\u for control characters only, as json.dumps has it
+}
+ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+ANY_TEXT = r"/(.|\n)*/"
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A JSON number of at most 15 digits before the point and, if not `whole`, 6 after it."""
+class JsonForm:
+    """Text that is JSON of a schema. `strict`: keywords that cannot be held are refused, not passed over."""
 
-    whole: bool
-    start = b""
-
-    def step(self, state: bytes, byte: bytes) -> bytes | None:
-        """Read one byte; the state is what has been read."""
-        return state + byte if self._spelling().fullmatch(state + byte, partial=True) else None
-
-    def may_end(self, state: bytes) -> bool:
-        """Whether what was read is a number."""
-        return self._spelling().fullmatch(state) is not None
-
-    def _spelling(self) -> regex.Pattern[bytes]:
-        return _WHOLE if self.whole else _DECIMAL
-
-
-_WHOLE = regex.compile(rb"0|-?[1-9][0-9]{0,14}")
-_DECIMAL = regex.compile(rb"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
+    schema: Mapping[str, Any]
+    strict: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A JSON text of `low` to `high` characters, with its quotes.
+class Form:
+    """What an answer has to look like; the defaults permit everything.
 
-    The state is (whole characters read, bytes of the next one): -1 characters before the opening quote;
-    the closing quote is a next one.
+    An answer is text, or calls of known tools whose arguments satisfy the tools' schemas, or text and then
+    calls: held while it is written, so that nothing else can come but for a limit on its length.
+
+    Attributes:
+        json: the text is JSON; None = any text.
+        callable: the tools that may be called.
+        must_call: whether there is no text, but one call at the least.
+        many_calls: whether more than one call may be made.
+        no_calls: whether text may not even look like a call, since tools are shown that may not be called.
     """
 
-    low: int
-    high: int
-    start = (-1, b"")
+    json: JsonForm | None = None
+    callable: tuple[Tool, ...] = ()
+    must_call: bool = False
+    many_calls: bool = True
+    no_calls: bool = False
 
-    def step(self, state: tuple[int, bytes], byte: bytes) -> tuple[int, bytes] | None:
-        """Read one byte."""
-        count, begun = state
-        if count < 0:
-            return (0, b"") if byte == b'"' else None
-        if begun == b'"':
+    def grammar(self) -> str | None:
+        """Write the grammar, a rule a line; None where everything is permitted.
+
+        Line 1 is the start, line 2 the JSON form, if there is one, and then comes a line for each tool.
+        """
+        if not (self.json or self.callable or self.no_calls):
             return None
-        if byte == b'"' and not begun:
-            return (count, byte) if count >= self.low else None
-        if count == self.high:
-            return None
-        whole = _character(begun + byte)
-        if whole is None:
-            return None
-        return (count + 1, b"") if whole else (count, begun + byte)
+        written = [f"json: {_json(self.json.schema, self.json.strict)}" if self.json else "json: TEXT"]
+        written += [_call_rule(at, tool) for at, tool in enumerate(self.callable)]
+        written += [
+            '%llguidance {"no_forcing": true}',
+            *_rules_around(self),
+        ]  # any spelling in tokens will do
+        return "\n".join([f"start: {self._start()}", *written])
 
-    def may_end(self, state: tuple[int, bytes]) -> bool:
-        """Whether the closing quote has come."""
-        return state[1] == b'"'
-
-
-@lru_cache(maxsize=4096)
-def _character(data: bytes) -> bool | None:
-    """Whether these bytes are a whole character (True), the beginning of one (False), or neither (None)."""
-    match = _CHARACTER.fullmatch(data, partial=True)
-    return None if match is None else not match.partial
+    def _start(self) -> str:
+        if not self.callable:
+            return "json" if self.json else "PLAIN"
+        more = f' ("\\n{CALL}" call)*' if self.many_calls else ""
+        if self.must_call:
+            return f'"{CALL}" call{more}'
+        return f'json | "{CALL}" call{more}' if self.json else f"TEXT | opened call{more}"
 
 
-class Grammar:
-    """All permitted answers.
-
-    Args:
-        places: what follows what; each place has its alternatives.
-    """
-
-    def __init__(self, places: Sequence[Sequence[Part]]):
-        self._places = places
-        self.start = self._closed({(0, which, part.start) for which, part in enumerate(places[0])})
-
-    def step(self, state: State, byte: bytes) -> State:
-        """Give the state after one more byte; empty where no permitted answer goes on like this."""
-        after = set()
-        for place, which, inner in state:
-            if place < len(self._places):
-                stepped = self._places[place][which].step(inner, byte)
-                if stepped is not None:
-                    after.add((place, which, stepped))
-        return self._closed(after)
-
-    def may_end(self, state: State) -> bool:
-        """Whether a whole answer has been read."""
-        return any(place == len(self._places) for place, _, _ in state)
-
-    def _closed(self, states: set[tuple[int, int, Any]]) -> State:
-        """Add the beginnings of places that come next, where a part may end."""
-        open_ = list(states)
-        while open_:
-            place, which, inner = open_.pop()
-            if place == len(self._places) or not self._places[place][which].may_end(inner):
-                continue
-            for following in self._starts(place + 1):
-                if following not in states:
-                    states.add(following)
-                    open_.append(following)
-        return frozenset(states)
-
-    def _starts(self, place: int) -> Iterable[tuple[int, int, Any]]:
-        if place == len(self._places):
-            return [(place, 0, None)]
-        return [(place, which, part.start) for which, part in enumerate(self._places[place])]
+ANYTHING = Form()
 
 
-class Constrained:
-    """One answer being written under a grammar (see `evalkit.local.engine.job.Constraint`).
-
-    The engine asks about many continuations of the same beginning, so states of beginnings are remembered.
-    """
-
-    def __init__(self, grammar: Grammar):
-        self._grammar = grammar
-        self._states: dict[bytes, State] = {b"": grammar.start}
-
-    def __call__(self, answer: bytes, /) -> bool:
-        """Whether a permitted answer may begin with these bytes."""
-        return bool(self._state(answer))
-
-    def may_end(self, answer: bytes, /) -> bool:
-        """Whether these bytes are a whole permitted answer."""
-        return self._grammar.may_end(self._state(answer))
-
-    def _state(self, answer: bytes) -> State:
-        known = len(answer)
-        while answer[:known] not in self._states:
-            known -= 1
-        state = self._states[answer[:known]]
-        if len(self._states) > REMEMBERED:
-            self._states = {b"": self._grammar.start}
-        for end in range(known + 1, len(answer) + 1):
-            if not state:
-                break
-            state = self._grammar.step(state, answer[end - 1 : end])
-            self._states[answer[:end]] = state
-        return state
+def _rules_around(form: Form) -> list[str]:
+    rules = [f"TEXT: {ANY_TEXT}", rf"PLAIN: TEXT & ~/(.|\n)*{CALL}(.|\n)*/"]
+    if form.callable:
+        rules.append(rf"opened[lazy]: /(.|\n)*{CALL}/")  # lazy: as soon as the marker has come, a call is due
+        rules.append(f"call: {' | '.join(f'call{at}' for at in range(len(form.callable)))}")
+    return rules
 
 
-def spelled(value: object) -> bytes:
-    """Write a JSON value in the one spelling that is permitted."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+def _call_rule(at: int, tool: Tool) -> str:
+    """Write one tool's calls, all in one line, so that a fault's line tells the tool."""
+    opened = json.dumps(f'{{"name": "{tool.name}", "arguments": ')
+    return f'call{at}: {opened} {_json(_arguments(tool), tool.strict)} "}}{CALL_END}"'
+
+
+def _arguments(tool: Tool) -> Mapping[str, Any]:
+    """Give the schema; one that tells of no argument means none, where JSON Schema would permit any."""
+    says_nothing = tool.parameters.keys() <= {"type", "properties", "description", "title"}
+    return NO_ARGUMENTS if says_nothing and not tool.parameters.get("properties") else tool.parameters
+
+
+def _json(schema: Mapping[str, Any], strict: bool) -> str:
+    return f"%json {json.dumps({**schema, 'x-guidance': {**SPELLING, 'lenient': not strict}})}"

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from evalkit.errors import UsageError
 from evalkit.local.backend import Backend, Template
+from evalkit.local.constrain import Grammars
 from evalkit.local.engine.backend import open_embedded
 from evalkit.local.generation import EngineThread
 from evalkit.local.jobs.runner import JobRunner
@@ -22,6 +23,7 @@ class Services:
 
     template: Template
     vocabulary: tuple[bytes, ...]
+    grammars: Grammars
     engine: EngineThread
     models: ServedModels
     store: Store
@@ -56,6 +58,7 @@ def open_services(weights: Path, state: Path, judge: Path, model: Path | None = 
     return Services(
         template=backend.template,
         vocabulary=backend.vocabulary,
+        grammars=Grammars(backend.vocabulary, backend.template.stop_ids),
         engine=EngineThread(backend.engine),
         models=ServedModels(backend, store, judge=None if model else judge),
         store=store,

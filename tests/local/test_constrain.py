@@ -1,20 +1,29 @@
-"""JSON schema -> the answers that are permitted, byte by byte."""
+"""Forms of answers: what may be written under them, and what a hostile one costs."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import random
+import time
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.local.constrain import compiled, read_response_format
-from evalkit.local.grammar import Constrained
-from evalkit.local.http.errors import ApiError
-from evalkit.local.http.validate import Fields
+from evalkit.local.chat_template import Message, Tool, ToolCall
+from evalkit.local.constrain import BadGrammar, Grammars, Held, TooComplex
+from evalkit.local.grammar import ANY_OBJECT, ANYTHING, Form, JsonForm
+from evalkit.local.hermes import parsed
+
+LONGER = [b'{"', b'"}', b'": ', b"tool", b"_call>", b"true", b", ", b"\xc3\xbc", b"\xf0\x9f", b"\x98\x80"]
+VOCABULARY = [b"", b"", *(bytes([byte]) for byte in range(256)), *LONGER]  # two stop tokens, then text
+STOPS = frozenset({0, 1})
+GRAMMARS = Grammars(VOCABULARY, STOPS)
 
 EVERYTHING: dict[str, Any] = {
     "type": "object",
@@ -25,16 +34,28 @@ EVERYTHING: dict[str, Any] = {
         "count": {"type": "integer"},
         "ratio": {"type": "number"},
         "sure": {"type": ["boolean", "null"]},
-        "sport": {"enum": ["soccer", "soccer, women", "Fußball", None, 3]},
+        "sport": {"enum": ["soccer", "soccer, women: all", "Fußball", None, 3]},
         "version": {"const": 1},
-        "none": {"type": "null", "description": "always null"},
+        "list": {
+            "type": "array",
+            "items": {"anyOf": [{"$ref": "#/$defs/pair"}, {"type": "null"}]},
+            "maxItems": 2,
+        },
     },
-    "required": ['na"me', "code", "score", "count", "ratio", "sure", "sport", "version", "none"],
+    "required": ['na"me', "code", "score", "count", "ratio", "sure", "sport", "version", "list"],
     "additionalProperties": False,
-}
+    "$defs": {
+        "pair": {
+            "type": "object",
+            "properties": {"a": {"type": "boolean"}},
+            "required": ["a"],
+            "additionalProperties": False,
+        }
+    },
+}  # fmt: skip
 ANSWERS = st.fixed_dictionaries(
     {
-        'na"me': st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+        'na"me': st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=12),
         "code": st.text(st.sampled_from('ab"\\\n\x01ü😀'), min_size=2, max_size=3),
         "score": st.integers(-3, 12),
         "count": st.integers(-(10**14), 10**14),
@@ -42,141 +63,166 @@ ANSWERS = st.fixed_dictionaries(
         "sure": st.sampled_from([True, False, None]),
         "sport": st.sampled_from(EVERYTHING["properties"]["sport"]["enum"]),
         "version": st.just(1),
-        "none": st.none(),
+        "list": st.lists(st.none() | st.fixed_dictionaries({"a": st.booleans()}), max_size=2),
     }
 )
+LIGHT = Tool(
+    "set_light",
+    "",
+    {
+        "type": "object",
+        "properties": {"room": {"enum": ["hall", "kitchen"]}, "on": {"type": "boolean"}},
+        "required": ["room"],
+        "additionalProperties": False,
+    },
+)
+END = Tool("end_all", "", {"type": "object", "properties": {}})
 
 
-def constraint(schema: dict[str, Any]) -> Constrained:
-    return Constrained(compiled(json.dumps(schema), "test"))
+def held(form: Form) -> Held:
+    """A fresh answer under a form."""
+    return asyncio.run(GRAMMARS.constraint(form.grammar() or ""))
 
 
-@settings(max_examples=40, deadline=None)
+def permitted(form: Form, text: str) -> bool | None:
+    """Whether these bytes are a whole answer; None where no answer begins like this."""
+    answer = held(form)
+    for byte in text.encode():
+        if not answer.mask()[byte + 2]:
+            return None
+        answer.consume(byte + 2)
+    return bool(answer.mask()[list(STOPS)].any())
+
+
+def written_by_chance(form: Form, seed: int, longest: int = 400) -> str:
+    """What a model writes that takes any permitted token, in no more than so many bytes."""
+    chance, answer, text = random.Random(seed), held(form), b""
+    while len(text) < longest:
+        tokens = np.flatnonzero(answer.mask())
+        token = int(chance.choice(tokens))
+        assert len(tokens), f"nothing may follow {text!r}"
+        if token in STOPS:
+            return text.decode()
+        answer.consume(token)
+        text += VOCABULARY[token]
+    return ""
+
+
+@settings(max_examples=30, deadline=None)
 @given(ANSWERS)
 def test_every_valid_answer_may_be_written(answer: dict[str, Any]) -> None:
-    """json.dumps of any valid answer is permitted from its first byte to its last, and may end only there."""
+    """json.dumps of any valid answer is permitted, and in no other spelling of it."""
+    form = Form(JsonForm(EVERYTHING, strict=True))
     in_order = {name: answer[name] for name in EVERYTHING["properties"]}
-    allow, text = constraint(EVERYTHING), json.dumps(in_order, ensure_ascii=False).encode()
-    assert all(allow(text[:end]) for end in range(len(text) + 1))
-    assert [end for end in range(len(text) + 1) if allow.may_end(text[:end])] == [len(text)]
-    assert not any(allow(text + bytes([byte])) for byte in range(256))
+    text = json.dumps(in_order, ensure_ascii=False)
+    assert permitted(form, text) is True
+    assert permitted(form, text[:-1]) is False
+    assert permitted(form, text + " ") is None
+    assert permitted(form, json.dumps(in_order, ensure_ascii=False, separators=(",", ":"))) is None
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32))
 def test_whatever_is_permitted_is_valid(seed: int) -> None:
-    """Random bytes, taken only where permitted, come to an end, and what they spell is valid."""
-    chance, allow, text = random.Random(seed), constraint(EVERYTHING), b""
-    while not allow.may_end(text):
-        permitted = [byte for byte in range(256) if allow(text + bytes([byte]))]
-        assert permitted, f"nothing may follow {text!r}"
-        text += bytes([chance.choice(permitted)])
-        assert len(text) < 400
-    jsonschema.validate(json.loads(text), EVERYTHING)
+    """Random tokens, taken only where permitted, spell what is valid."""
+    if text := written_by_chance(Form(JsonForm(EVERYTHING, strict=True)), seed):
+        jsonschema.validate(json.loads(text), EVERYTHING)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_calls_are_well_formed(seed: int, many: bool) -> None:
+    """What must be a call is one, of a known tool, with arguments that satisfy its schema."""
+    form = Form(callable=(LIGHT, END), must_call=True, many_calls=many)
+    if text := written_by_chance(form, seed):
+        said, calls = parsed(text)
+        assert not said
+        assert len(calls) >= 1 if many else len(calls) == 1
+        schemas = {"set_light": LIGHT.parameters, "end_all": {"maxProperties": 0}}
+        for call in calls:
+            jsonschema.validate(json.loads(call.arguments), schemas[call.name])
+
+
+CALL = Message("assistant", "", tool_calls=(ToolCall("set_light", '{"room": "hall"}'),)).said
+TWO = f"{CALL}\n{CALL}"
 
 
 @pytest.mark.parametrize(
-    "beginning",
+    ("form", "whole", "never"),
     [
-        b" {",
-        b"[",
-        b"{}",
-        b'{"code"',
-        b'{"na\\"me":"',
-        b'{"na\\"me": "\xff',
-        b'{"na\\"me": "\xed\xa0',  # a surrogate
-        b'{"na\\"me": "\n',
-        b'{"na\\"me": "\\u0041',  # json.dumps writes A
-        b'{"na\\"me": "' + b"x" * 13,
-        b'{"na\\"me": "", "code": "x"',
-        b'{"na\\"me": "", "code": "xx", "score": 13',
-        b'{"na\\"me": "", "code": "xx", "score": 05',
-        b'{"na\\"me": "", "code": "xx", "score": 1, "count": 1.',
+        (Form(callable=(LIGHT,)), ["", "Hi.", f"Hi.\n\n{CALL}", CALL, TWO], ["<tool_call>x", f"{CALL}x"]),
+        (Form(callable=(LIGHT,), many_calls=False), ["Hi.", CALL], [TWO]),
+        (Form(callable=(LIGHT,), must_call=True), [CALL, TWO], ["H", "{"]),
+        (Form(callable=(END,), must_call=True), [], ['<tool_call>{"name": "set_light"']),
+        (Form(no_calls=True), ["", "Hi.", "<tool_call", '{"name"'], [CALL]),
+        (Form(JsonForm(ANY_OBJECT)), ['{"a": [1, {"b": null}]}', "{}"], ["[", "Hi.", "{ }", CALL]),
+        (Form(JsonForm(ANY_OBJECT), (LIGHT,)), ["{}", CALL], ["Hi.", f"{{}}\n{CALL}"]),
     ],
 )
-def test_what_leads_nowhere_is_refused(beginning: bytes) -> None:
-    """Other spellings, invalid UTF-8, and values out of bounds are stopped at the first wrong byte."""
-    allow = constraint(EVERYTHING)
-    assert not allow(beginning)
-    assert not allow.may_end(beginning)
+def test_forms(form: Form, whole: list[str], never: list[str]) -> None:
+    """Text, JSON and calls: which of them may come, alone and behind each other."""
+    assert [permitted(form, text) for text in whole] == [True] * len(whole)
+    assert [permitted(form, text) for text in never] == [None] * len(never)
 
 
-def test_many_answers_are_remembered_in_bounds() -> None:
-    """Asking about very many beginnings neither fails nor changes the verdicts."""
-    allow = constraint(EVERYTHING)
-    for number in range(30_000):
-        assert allow(b'{"na\\"me": "%d' % number)
-    assert allow(b'{"na\\"me": "1')
-    assert not allow(b"[")
-
-
-def strict(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def test_no_form_costs_nothing() -> None:
+    """Plain text has no grammar."""
+    assert ANYTHING.grammar() is None
 
 
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ({}, "an object with properties is expected"),
-        ({"type": "array"}, "an object with properties is expected"),
-        (strict(), "an object with properties is expected"),
-        (strict(a={"type": "string"}) | {"additionalProperties": True}, "'additionalProperties' is required"),
-        (strict(a={"type": "string"}) | {"required": []}, "Missing 'a'"),
-        (strict(a={"type": "array"}), "('properties', 'a'), type 'array' is not supported"),
-        (strict(a={"type": "object", "properties": {}}), "'properties' is not supported"),
-        (strict(a={"anyOf": []}), "'anyOf' is not supported"),
-        (strict(a={"type": "string", "pattern": "x"}), "'pattern' is not supported"),
-        (strict(a={"type": "string", "maxLength": 10**9}), "maxLength <= 400"),
-        (strict(a={"type": "string", "minLength": 5, "maxLength": 4}), "minLength <= maxLength"),
-        (strict(a={"type": "integer", "minimum": 1}), "minimum and maximum together"),
-        (strict(a={"type": "integer", "minimum": 1, "maximum": 10**9}), "less than 10000 apart"),
-        (strict(a={"type": "number", "minimum": 1}), "for type integer only"),
-        (strict(a={"type": []}), "type [] is not supported"),
-        (strict(a={"type": ["string", 3]}), "type 3 is not supported"),
-        (strict(a={}), "type None is not supported"),
-        (strict(a=True), "an object is expected"),
+        ({"$ref": "http://127.0.0.1/x"}, "does not fetch"),
+        ({"type": "string", "pattern": "(?=a)b"}, "look-around"),
+        ({"type": "object", "properties": {"a": False}, "required": ["a"]}, "unsatisfiable"),
+        ({"type": "object", "uniqueItems": True, "not": {}}, "not"),
+        ({"allOf": [{"anyOf": [{"required": [f"{a}{b}"]} for b in range(4)]} for a in range(12)]}, "large"),
     ],
 )
-def test_other_schemas_are_refused(schema: dict[str, Any], message: str) -> None:
-    """A schema that is not strict or not flat is a 400 that says where and what is supported instead."""
-    form = {"type": "json_schema", "json_schema": {"name": "card", "schema": schema}}
-    with pytest.raises(ApiError) as refusal:
-        read_response_format(Fields({"response_format": form}))
-    assert refusal.value.message.startswith("Invalid schema for response_format 'card': ")
-    assert message in refusal.value.message
-    assert refusal.value.param == "response_format"
+def test_schemas_that_cannot_be_held(schema: dict[str, Any], message: str) -> None:
+    """Says why, and in which line of the grammar; a strict form ignores nothing."""
+    with pytest.raises(BadGrammar, match=message) as refusal:
+        held(Form(JsonForm(schema, strict=True)))
+    assert refusal.value.line == 2
+    assert len(str(refusal.value)) <= 300
+    with pytest.raises(BadGrammar) as refusal:
+        held(Form(callable=(END, Tool("bad", "", schema, strict=True))))
+    assert refusal.value.line == 4
 
 
-@pytest.mark.parametrize(
-    ("form", "param"),
-    [
-        ({"type": "json_schema"}, "response_format.json_schema"),
-        ({"type": "json_schema", "json_schema": {"schema": {}}}, "response_format.json_schema.name"),
-        ({"type": "json_schema", "json_schema": {"name": "x"}}, "response_format.json_schema.schema"),
-        (
-            {"type": "json_schema", "json_schema": {"name": "x", "schema": 3}},
-            "response_format.json_schema.schema",
-        ),
-        (
-            {"type": "json_schema", "json_schema": {"name": 3, "schema": {}}},
-            "response_format.json_schema.name",
-        ),
-        ({}, "response_format.type"),
-    ],
-)
-def test_incomplete_forms_name_the_field(form: dict[str, Any], param: str) -> None:
-    """What is missing or of a wrong type is named by its path."""
-    with pytest.raises(ApiError) as refusal:
-        read_response_format(Fields({"response_format": form}))
-    assert refusal.value.param == param
+HOSTILE: list[dict[str, Any]] = [
+    {"type": "string", "pattern": "^(a|b)*a(a|b){20}$"},
+    {"type": "string", "pattern": "^((a{1,100}){1,100}){1,100}$"},
+    {"type": "string", "maxLength": 10**6},
+    {"type": "array", "items": {"type": "integer"}, "minItems": 10**5},
+    {"enum": [f"value {number}" for number in range(5000)]},
+    {"type": "object", "properties": {f"p{number}": {"type": "integer"} for number in range(1500)}},
+    {"$ref": "#/$defs/0", "$defs": {str(n): {"items": {"$ref": f"#/$defs/{n + 1}"}} for n in range(40)}},
+]  # fmt: skip
 
 
-def test_text_asks_for_nothing() -> None:
-    """Type text, null and nothing are the same."""
-    for body in ({}, {"response_format": None}, {"response_format": {"type": "text"}}):
-        assert read_response_format(Fields(body)) is None
+@pytest.mark.parametrize("schema", HOSTILE)
+def test_a_hostile_schema_costs_little(schema: dict[str, Any]) -> None:
+    """Exponential patterns, endless texts, huge lists: held, or given up, in the twinkling of an eye."""
+    began = time.process_time()
+    with contextlib.suppress(BadGrammar, TooComplex):
+        written_by_chance(Form(JsonForm(schema)), seed=0, longest=100)
+    assert time.process_time() - began < 2
+
+
+def test_a_grammar_that_met_a_bound_is_forgotten() -> None:
+    """What failed once is compiled anew: its memory was full, the next answer may do with less."""
+    form = Form(JsonForm(HOSTILE[5]))
+    for _ in range(2):
+        with pytest.raises(TooComplex, match="the schema is too complex"):
+            written_by_chance(form, seed=0)
+
+
+def test_answers_share_a_grammar_but_no_state() -> None:
+    """Two answers under one grammar go their own ways."""
+    form = Form(JsonForm(EVERYTHING))
+    one, other = held(form), held(form)
+    one.consume(ord("{") + 2)
+    assert other.mask()[ord("{") + 2]
+    assert not one.mask()[ord("{") + 2]

@@ -1,61 +1,47 @@
-"""What chat and legacy completions have in common: sampling, stop strings, streaming, room for the answer."""
+"""Reading what chat and legacy completions have in common: how answers are drawn, and how they are sent."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from starlette.requests import ClientDisconnect, Request
-
-from evalkit.local.chat_template import Prompt
-from evalkit.local.generation import Generation, Question
 from evalkit.local.http.errors import ApiError
-from evalkit.local.http.validate import Fields, wrong_type
-from evalkit.local.served import ServedModel
-from evalkit.local.services import Services
+from evalkit.local.http.validate import Fields, shown, wrong_type
 
-Result = TypeVar("Result")
 MOST_STOPS = 4
+MOST_ANSWERS = 128
 SEED = 2**63  # seeds are 64-bit integers
 IGNORED = ("user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
-SHARED = ("model", "temperature", "top_p", "seed", "stop", "stream", "stream_options", *IGNORED)
-NEUTRAL: dict[str, Sequence[Any]] = {
-    "n": (1,),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
-}
-"""Fields that change answers, each with the values that leave them as they are: no others are supported."""
+DRAWN = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "stop", "n")
+SHARED = ("model", "stream", "stream_options", *DRAWN, *IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How an answer is drawn and sent; the defaults are OpenAI's."""
+    """How answers are drawn and sent; the defaults are OpenAI's.
 
-    temperature: float
-    top_p: float
-    seed: int | None
-    stops: tuple[str, ...]
-    stream: bool
-    include_usage: bool
+    Attributes:
+        bias: what is added to the logits of tokens, by id.
+        answers: how many are wanted.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    bias: Mapping[int, float] = field(default_factory=dict)
+    stops: tuple[str, ...] = ()
+    answers: int = 1
+    stream: bool = False
+    include_usage: bool = False
+
+    def seed_of(self, index: int) -> int | None:
+        """Give the seed of one of several answers: they differ, and each is repeated."""
+        return None if self.seed is None else self.seed + index
 
 
-class Asking(Protocol):
-    """What requests of both kinds say about the answer."""
-
-    @property
-    def sampling(self) -> Sampling:
-        """How it is drawn."""
-
-    @property
-    def max_tokens(self) -> int | None:
-        """How long it may be; None = as long as there is room."""
-
-    @property
-    def logprobs(self) -> int | None:
-        """How many alternatives are reported with each token; None = no log probabilities."""
+OPENAIS_DEFAULTS = Sampling()
 
 
 def read_model(body: Fields) -> str:
@@ -71,7 +57,7 @@ def read_model(body: Fields) -> str:
 
 
 def read_sampling(body: Fields) -> Sampling:
-    """Read the fields of SHARED, `model` aside.
+    """Read the fields of DRAWN and of streaming.
 
     Raises:
         ApiError: one has a wrong type or is out of bounds.
@@ -89,10 +75,30 @@ def read_sampling(body: Fields) -> Sampling:
         temperature=body.number("temperature", 1.0, low=0, high=2),
         top_p=body.number("top_p", 1.0, low=0, high=1),
         seed=body.integer("seed", None, low=-SEED, high=SEED - 1),
+        frequency_penalty=body.number("frequency_penalty", 0.0, low=-2, high=2),
+        presence_penalty=body.number("presence_penalty", 0.0, low=-2, high=2),
+        bias=_read_bias(body.object("logit_bias")),
         stops=_read_stops(body.get("stop")),
+        answers=body.integer("n", 1, low=1, high=MOST_ANSWERS),
         stream=stream,
         include_usage=options is not None and options.boolean("include_usage"),
     )
+
+
+def _read_bias(bias: Fields | None) -> Mapping[int, float]:
+    """Read `logit_bias`, e.g. {"1734": -100}."""
+    if bias is None:
+        return {}
+    names = list(bias.names)
+    for name in names:
+        if not (name.isascii() and name.isdigit() and len(name) < 10):
+            raise ApiError(
+                f"Invalid key in 'logit_bias': {shown(name)}. You should only be submitting "
+                "non-negative integers.",
+                param="logit_bias",
+                code="invalid_value",
+            )
+    return {int(name): bias.number(name, 0.0, low=-100, high=100) for name in names}
 
 
 def _read_stops(value: object) -> tuple[str, ...]:
@@ -111,82 +117,3 @@ def _read_stops(value: object) -> tuple[str, ...]:
             "Invalid 'stop': a stop sequence may not be empty.", param="stop", code="invalid_value"
         )
     return tuple(stops)
-
-
-def room(most: int, prompt: int, wanted: int | None, *, param: str) -> int:
-    """Give how many tokens the answer may have.
-
-    Args:
-        most: what prompt and answer may have together.
-        prompt: tokens of the prompt.
-        wanted: max_tokens; None = all that is left.
-        param: the field that holds the prompt.
-
-    Raises:
-        ApiError: they do not fit (context_length_exceeded).
-    """
-    if prompt + (1 if wanted is None else wanted) <= most:
-        return most - prompt if wanted is None else wanted
-    if wanted is None:
-        asked = f"your {param} resulted in {prompt} tokens. Please reduce the length of the {param}."
-    else:
-        asked = (
-            f"you requested {prompt + wanted} tokens ({prompt} in the {param}, {wanted} in the completion). "
-            f"Please reduce the length of the {param} or completion."
-        )
-    raise ApiError(
-        f"This model's maximum context length is {most} tokens. However, {asked}",
-        param=param,
-        code="context_length_exceeded",
-    )
-
-
-def question_for(
-    services: Services, model: ServedModel, prompt: Prompt, request: Asking, *, param: str
-) -> Question:
-    """Write what the engine is asked; `param` is the field that holds the prompt.
-
-    Raises:
-        ApiError: prompt and answer have no room together (context_length_exceeded).
-    """
-    sampling = request.sampling
-    return Question(
-        ids=prompt.ids,
-        prefix=prompt.prefix,
-        adapter=services.models.adapter(model),
-        max_tokens=room(services.engine.max_len, len(prompt.ids), request.max_tokens, param=param),
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
-        stop_ids=services.template.stop_ids,
-        stops=sampling.stops,
-        logprobs=request.logprobs,
-    )
-
-
-def start(services: Services, question: Question, *, live: bool) -> Generation:
-    """Begin to generate an answer."""
-    return Generation(services.engine, question, services.spell, live=live)
-
-
-async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Wait for work, but no longer than the client does.
-
-    Raises:
-        ClientDisconnect: the client has closed the connection; the work is cancelled.
-    """
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_left(request))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        leaving.cancel()
-        working.cancel()
-
-
-async def _left(request: Request) -> None:
-    """Wait until the client is gone: its body is read, so nothing else can come."""
-    await request.receive()

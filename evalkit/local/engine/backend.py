@@ -30,7 +30,7 @@ def open_embedded(weights: Path) -> Backend:
         created=CREATED,
         folder=weights,
         sha256=model.sha256,
-        engine=Engine(model, vocabulary=vocabulary),
+        engine=Engine(model),
         template=ChatTemplate(encoding),
         vocabulary=vocabulary,
         load_adapter=load_adapter,

@@ -68,12 +68,11 @@ class BatchEngine:
 
     Args:
         numbers: computes.
-        vocabulary: the bytes of each token, b"" for a special one; needed for jobs with `allow`.
     """
 
-    def __init__(self, numbers: Numbers, vocabulary: Sequence[bytes] = ()):
+    def __init__(self, numbers: Numbers):
         self.max_len = numbers.max_len
-        self._numbers, self._vocabulary = numbers, vocabulary
+        self._numbers = numbers
         self._answers: list[Answer | None] = [None] * numbers.count
         self._queue: deque[Job] = deque()
         self._cancelled: set[Job] = set()
@@ -92,16 +91,15 @@ class BatchEngine:
             self._changed.notify()
 
     def _check(self, job: Job) -> None:
-        if len(job.ids) >= self.max_len:
-            raise ContextLengthExceeded(len(job.ids), self.max_len)
-        if not job.ids or min(job.ids) < 0 or max(job.ids) >= self._numbers.vocab:
+        tokens = (*job.ids, *job.given)
+        if len(tokens) + (job.max_tokens > 0) > self.max_len:
+            raise ContextLengthExceeded(len(tokens), self.max_len)
+        if not job.ids or min(tokens) < 0 or max(tokens) >= self._numbers.vocab:
             raise UsageError(f"a prompt is one or more tokens from 0 to {self._numbers.vocab - 1}")
-        if job.max_tokens < 1:
+        if job.max_tokens < (0 if job.given else 1):
             raise UsageError(f"max_tokens is {job.max_tokens}; at least 1 is needed")
         if job.adapter is not None and not self._numbers.fits(job.adapter):
             raise UsageError("the adapter was trained for a model of other sizes; train it for this one")
-        if job.allow is not None and not self._vocabulary:
-            raise UsageError("a constrained job needs an Engine with a vocabulary")
 
     def cancel(self, job: Job) -> None:
         """Stop a job, wherever it is; a token under way may still be sent. From any thread or callback."""
@@ -154,7 +152,7 @@ class BatchEngine:
 
     def _prefill(self, slot: int, job: Job) -> None:
         seed = secrets.randbits(64) if job.seed is None else job.seed
-        answer = Answer(job, seed, position=len(job.ids) - 1, last=job.ids[-1])
+        answer = Answer(job, seed)
         self._answers[slot] = answer
         logprobs, answer.cached = self._numbers.prefill(slot, job.ids, job.prefix, job.adapter)
         self._advance(slot, answer, logprobs)
@@ -171,7 +169,7 @@ class BatchEngine:
     def _advance(self, slot: int, answer: Answer, logprobs: Array) -> None:
         """Send the next token; the slot falls free with the last one, or when something goes wrong."""
         try:
-            event = answer.advance(logprobs, self._vocabulary, self.max_len)
+            event = answer.advance(logprobs, self.max_len)
             answer.job.on_token(event)
         except Exception as error:  # one job's fault must not stop the others
             self._free(slot)
@@ -196,7 +194,6 @@ class Engine(BatchEngine):
         model: the base model.
         slots: how many jobs are answered at once.
         max_len: the longest prompt and answer together, in tokens; at most the model's positions.
-        vocabulary: see BatchEngine.
         prefix_bytes: memory for prefixes.
     """
 
@@ -205,12 +202,11 @@ class Engine(BatchEngine):
         model: Model,
         slots: int = 16,
         max_len: int = 1024,
-        vocabulary: Sequence[bytes] = (),
         prefix_bytes: int = 64 * 2**20,
     ):
         self.model = model
         most = min(max_len, model.config.positions)
-        super().__init__(Slots(model, slots, most, prefix_bytes), vocabulary)
+        super().__init__(Slots(model, slots, most, prefix_bytes))
 
 
 def _report_failure(job: Job, error: Exception) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitError
 
@@ -35,14 +38,14 @@ class AnyAdapter(Protocol):
 
 
 class Constraint(Protocol):
-    """What an answer may look like, told from its first bytes."""
+    """What one answer may look like, asked token by token while it is written."""
 
-    def __call__(self, answer: bytes, /) -> bool:
-        """Whether a permitted answer may begin with these bytes."""
+    def mask(self) -> NDArray[np.bool_]:
+        """Say of each token whether it may come next: (vocab,). Stop tokens may where the answer may end."""
         ...
 
-    def may_end(self, answer: bytes, /) -> bool:
-        """Whether these bytes are a whole permitted answer."""
+    def consume(self, token: int) -> None:
+        """Go on behind a token that may come; stop tokens are not consumed."""
         ...
 
 
@@ -73,13 +76,17 @@ class Job:
         ids: the prompt's tokens, at least one.
         prefix: how many of its first tokens other jobs are likely to share (a system prompt); 0 = none.
         adapter: the LoRA adapter to answer with; None = the base model.
-        max_tokens: at most this many tokens are generated, the stop token included; at least 1.
+        given: tokens that the answer begins with, whatever is probable: they are reported with the log
+            probabilities that they have, count to no limit and end nothing. So a text can be scored.
+        max_tokens: at most this many tokens are generated, the stop token included; at least 1, or 0 where
+            tokens are given.
         temperature: 0 takes the most probable token.
         top_p: draw from the smallest set of tokens that has this much probability.
         seed: the same seed draws the same tokens; None = a fresh one. Unused at temperature 0.
+        bias, frequency_penalty, presence_penalty: see `sampling.Adjustment`.
         stop_ids: tokens that end the answer.
         logprobs: how many alternatives to report with each token; None = none.
-        allow: what the answer must look like; None = anything. Needs `Engine(vocabulary=...)`.
+        allow: what the answer must look like; None = anything. It is used up: one for each job.
         on_token: called from the engine's thread with each token; must be quick.
         on_error: called once, from the engine's thread, in place of any further token.
     """
@@ -96,3 +103,7 @@ class Job:
     logprobs: int | None = None
     allow: Constraint | None = None
     on_error: Callable[[GenerationFailed], None] | None = None
+    given: tuple[int, ...] = ()
+    bias: Mapping[int, float] = field(default_factory=dict)
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0

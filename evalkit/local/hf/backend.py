@@ -33,7 +33,7 @@ def open_folder(folder: Path) -> Backend:
             created=int((folder / CONFIG).stat().st_mtime),
             folder=folder.absolute(),
             sha256=digest(folder),
-            engine=BatchEngine(HfSlots(checkpoint), vocabulary),
+            engine=BatchEngine(HfSlots(checkpoint)),
             template=HfTemplate(checkpoint.tokenizer, renderer, ends_of(checkpoint)),
             vocabulary=vocabulary,
             load_adapter=load_adapter,

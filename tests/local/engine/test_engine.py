@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from evalkit.errors import UsageError
 from evalkit.local.engine.batch import Engine
@@ -16,7 +17,6 @@ from tests.local.tiny import SMALL, random_model
 
 MODEL = random_model(SMALL)
 PROMPT = random_ids(SMALL, 20, seed=1)
-VOCABULARY = [b"", *(b"<%d>" % token for token in range(1, SMALL.vocab))]
 
 
 def test_ends_at_max_tokens() -> None:
@@ -165,44 +165,68 @@ def test_a_thread_of_its_own_sleeps_and_wakes() -> None:
     assert not thread.is_alive()
 
 
-@dataclass(frozen=True)
 class OneOf:
-    """The answer is one of these texts."""
+    """The answer is one of these texts, and then stops with token 0."""
 
-    texts: tuple[bytes, ...]
+    def __init__(self, *texts: tuple[int, ...]):
+        self._texts, self._written = texts, 0
 
-    def __call__(self, answer: bytes) -> bool:
-        return any(text.startswith(answer) for text in self.texts)
+    def mask(self) -> NDArray[np.bool_]:
+        """The tokens that come next in one of the texts."""
+        following = [text[self._written] if self._written < len(text) else 0 for text in self._texts]
+        return np.isin(np.arange(SMALL.vocab), following)
 
-    def may_end(self, answer: bytes) -> bool:
-        return answer in self.texts
+    def consume(self, token: int) -> None:
+        """Keep the texts that go on with the token."""
+        self._texts = tuple(
+            text for text in self._texts if text[self._written : self._written + 1] == (token,)
+        )
+        self._written += 1
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 5.0])
 def test_a_constrained_answer_holds_its_form(temperature: float) -> None:
     """Whatever the model would rather say, one of the permitted texts comes out, and then the end."""
-    permitted = OneOf((b"<5><17><40>", b"<5><9>", b"<33>"))
-    engine = Engine(MODEL, vocabulary=VOCABULARY)
-    seen = set()
+    texts = ((5, 17, 40), (5, 9), (33,))
+    engine, seen = Engine(MODEL), set()
     for seed in range(12):
-        job = make_job(PROMPT, allow=permitted, stop_ids=frozenset({0}), temperature=temperature, seed=seed)
-        events = answer(engine, job)
-        assert events[-1].finished == "stop"
-        seen.add(b"".join(VOCABULARY[event.id] for event in events))
-    assert seen <= set(permitted.texts)
+        job = make_job(
+            PROMPT, allow=OneOf(*texts), stop_ids=frozenset({0}), temperature=temperature, seed=seed
+        )
+        *events, end = answer(engine, job)
+        assert (end.id, end.finished) == (0, "stop")
+        seen.add(tuple(event.id for event in events))
+    assert seen <= set(texts)
     assert len(seen) == 1 if temperature == 0 else len(seen) > 1
 
 
 def test_a_constraint_that_permits_nothing_is_an_error() -> None:
     """No token and no end permitted: the job is given up, not sent in circles."""
     failures: list[GenerationFailed] = []
-    engine = Engine(MODEL, vocabulary=VOCABULARY)
-    engine.submit(replace(make_job(PROMPT, allow=OneOf(())), on_error=failures.append))
+    engine = Engine(MODEL)
+    engine.submit(replace(make_job(PROMPT, allow=OneOf()), on_error=failures.append))
     assert not engine.step()
     assert "constraint" in str(failures[0])
 
 
-def test_a_constrained_job_needs_a_vocabulary() -> None:
-    """An engine that does not know the bytes of its tokens says so at once."""
-    with pytest.raises(UsageError, match="vocabulary"):
-        Engine(MODEL).submit(make_job(PROMPT, allow=OneOf((b"x",))))
+def test_given_tokens_are_scored_and_then_gone_on_from() -> None:
+    """Given tokens come first with their log probabilities; the answer goes on as behind them in a prompt."""
+    engine, given = Engine(MODEL), (5, 6, 7)
+    free = answer(engine, make_job((*PROMPT, *given), max_tokens=3))
+    events = answer(engine, make_job(PROMPT, given=given, max_tokens=3, stop_ids=frozenset({5})))
+    assert [event.id for event in events] == [*given, *(event.id for event in free)]
+    assert [event.logprob for event in events[3:]] == pytest.approx(
+        [event.logprob for event in free], abs=1e-4
+    )
+    scored = answer(engine, make_job(PROMPT, given=(5, 6), max_tokens=0))
+    assert [event.id for event in scored] == [5, 6]
+    assert scored[-1].finished == "length"
+
+
+def test_bias_and_penalties_change_what_is_chosen() -> None:
+    """A bias of 100 makes a token certain; a penalty of 2 drives repetitions out of a greedy answer."""
+    biased = answer(Engine(MODEL), make_job(PROMPT, max_tokens=4, bias={7: 100.0}))
+    assert [event.id for event in biased] == [7] * 4
+    assert biased[0].logprob < -0.01  # reported is what the model thought of it
+    penalised = answer(Engine(MODEL), make_job(PROMPT, max_tokens=20, bias={7: 3.0}, frequency_penalty=2.0))
+    assert [event.id for event in penalised].count(7) < 6

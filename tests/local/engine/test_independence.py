@@ -38,6 +38,8 @@ def jobs(draw: st.DrawFn, config: Config) -> Job:
         top_p=draw(st.sampled_from((1.0, 0.8))),
         seed=draw(st.integers(0, 3)),
         logprobs=draw(st.sampled_from((None, 3))),
+        given=random_ids(config, draw(st.sampled_from((0, 0, 3))), seed=5),
+        frequency_penalty=draw(st.sampled_from((0.0, 0.5))),
     )
 
 
