@@ -114,6 +114,8 @@ def _summary(
         yield "ready", asked
         yield "noted in", FILE_NAME if entry else "no file: evalkit.lock holds what evalkit tune start made"
     yield "kept in", f"{folder}/"
+    if entry and job.fine_tuned_model and not entry.source.endswith(".jsonl"):
+        yield "next", f"evalkit run {entry.source}"
 
 
 def _took(job: Job) -> str:

@@ -17,8 +17,8 @@ EXAMPLE = """\
   evalkit tune list
   evalkit tune list --base-url https://api.openai.com/v1 --limit 50"""
 
-HEAD = ("job", "status", "created", "tokens", "model")
-WIDEST = (32, 16, 20, 10, 100 - 32 - 16 - 20 - 10 - 4 * 2)
+HEAD = ("job", "status", "created", "model")
+WIDEST = (31, 10, 16, 100 - 31 - 10 - 16 - 3 * 2)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,4 +49,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _row(job: Job) -> tuple[object, ...]:
-    return (job.id, job.status, moment(job.created_at), job.trained_tokens, job.fine_tuned_model or job.model)
+    created = moment(job.created_at)
+    return job.id, job.status, created and created[:16], job.fine_tuned_model or job.model
