@@ -2,8 +2,9 @@
 
 A case is leaked if its question (all that the user says) stands in the training data, or nearly so, be it in
 the midst of a longer conversation; or if its answer does, where that is long enough to be its own. System
-messages are left out, and so is what many texts share: see `shingles`. Two texts that differ in a word that matters are
-not the same, however alike the rest. The search is exact: it misses nothing as similar as the threshold.
+messages are left out, and so is what many texts share: see `shingles`. Two texts that differ in a word that
+matters are not the same, however alike the rest. The search is exact: it misses nothing that is as similar as
+the threshold.
 """
 
 from __future__ import annotations

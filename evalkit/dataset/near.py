@@ -1,14 +1,13 @@
-"""Which texts are near-duplicates: a search that is exact, and one (MinHash) that suits a hundred thousand.
+"""Which texts are near-duplicates: a search that is exact, and one (MinHash) for a hundred thousand texts.
 
-Exact: whatever shares enough of a text's shingles shares one of its rarest (the prefix filter of Chaudhuri,
-Ganti & Kaushik, 2006), so that few candidates are compared. MinHash: signatures are cut into bands, and texts
-that agree in a whole band are compared (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, chapter 3).
-In both, what is found has been compared in full: a pair that is told is never below the threshold.
+The exact one counts what a text shares with each of some held-out texts, by an inverted index. MinHash is for
+texts among themselves: signatures are cut into bands, and texts that agree in a whole band are compared
+(Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, chapter 3). In both, a pair that is told has been
+compared in full: it is never below the threshold.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -40,32 +39,33 @@ class Index:
     """Texts in which near-duplicates of further texts are found, all of them.
 
     Args:
-        texts: their shingles; they are kept.
+        texts: their shingles.
         threshold: the least similarity, above 0 and up to 1.
     """
 
     def __init__(self, texts: Sequence[Shingles], threshold: float = THRESHOLD):
-        self.texts, self.threshold = texts, threshold
+        self._threshold = threshold
+        self._sizes = np.array([text.size for text in texts], np.int64)
         together = np.concatenate([np.empty(0, np.uint32), *texts])
         order = np.argsort(together, kind="stable")
         self._shingles = together[order]
-        self._owners = np.repeat(np.arange(len(texts)), [text.size for text in texts])[order]
+        self._owners = np.repeat(np.arange(len(texts)), self._sizes)[order]
 
-    def near(self, text: Shingles) -> Iterator[tuple[int, float]]:
+    def near(self, text: Shingles) -> list[tuple[int, float]]:
         """The places of all texts that are as similar as the threshold, each with its similarity."""
-        for place in self._candidates(text):
-            found = similarity(text, self.texts[place])
-            if found >= self.threshold:
-                yield int(place), found
+        shared = self._shared(text)
+        alike = shared / np.maximum(1, text.size + self._sizes - shared)
+        return [(int(place), float(alike[place])) for place in np.flatnonzero(alike >= self._threshold)]
 
-    def _candidates(self, text: Shingles) -> npt.NDArray[np.int64]:
-        """Owners of the rarest shingles: the others are too few to reach the threshold by themselves."""
+    def _shared(self, text: Shingles) -> npt.NDArray[np.int64]:
+        """How many shingles each of the texts has in common with this one."""
         first = np.searchsorted(self._shingles, text, "left")
-        last = np.searchsorted(self._shingles, text, "right")
-        needed = text.size - math.ceil(self.threshold * text.size - 1e-9) + 1
-        rarest = np.argsort(last - first, kind="stable")[: needed if text.size else 0]
-        owners = [self._owners[first[i] : last[i]] for i in rarest]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *owners]))
+        found = np.searchsorted(self._shingles, text, "right") - first
+        skipped = first - (
+            np.cumsum(found) - found
+        )  # from a place among all that are found to one in the index
+        places = np.repeat(skipped, found) + np.arange(found.sum())
+        return np.bincount(self._owners[places], minlength=len(self._sizes))
 
 
 def signatures(texts: Iterable[Shingles]) -> Signatures:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -132,19 +132,23 @@ def _join_alike(
     groups: Groups, examples: Sequence[Conversation], text_of: TextOf, hashes: Sequence[int], threshold: float
 ) -> None:
     """Join the examples whose texts are near-duplicates; of the same text only the first is looked at."""
-    firsts = list({found: place for place, found in reversed(list(enumerate(hashes)))}.values())
+    firsts = sorted({found: place for place, found in reversed(list(enumerate(hashes)))}.values())
+    chosen = set(firsts)
+
+    def texts() -> Iterator[Shingles]:
+        return (_shingles(text_of(example)) for i, example in enumerate(examples) if i in chosen)
+
     commons = Commons()
-    for place in firsts:
-        commons.add(_shingles(text_of(examples[place])))
+    for text in texts():
+        commons.add(text)
 
     @lru_cache(_KEPT)
-    def own(place: int) -> Shingles:
-        return commons.own(_shingles(text_of(examples[place])))
+    def own(item: int) -> Shingles:
+        return commons.own(_shingles(text_of(examples[firsts[item]])))
 
-    marks = signatures(own(place) for place in firsts)
-    order = np.array([hashes[place] for place in firsts], np.uint64)
+    marks = signatures(map(commons.own, texts()))
     near = Groups(len(firsts))
-    join_near(near, marks, order, lambda item: own(firsts[item]), threshold)
+    join_near(near, marks, np.array([hashes[place] for place in firsts], np.uint64), own, threshold)
     for item, place in enumerate(firsts):
         groups.join(place, firsts[near.root(item)])
 
@@ -163,10 +167,10 @@ def _drawn(marks: Sequence[_Mark], groups: Sequence[int], share: float, seed: in
         members.setdefault(group, []).append(place)
     drawn: list[int] = []
     passed, start = 0, Random(seed).random()
-    for group in sorted(members.values(), key=lambda group: _turn(marks, group, seed)):
-        passed += len(group)
-        if len(drawn) + len(group) / 2 <= share * passed + start - 0.5:
-            drawn += group
+    for together in sorted(members.values(), key=lambda places: _turn(marks, places, seed)):
+        passed += len(together)
+        if len(drawn) + len(together) / 2 <= share * passed + start - 0.5:
+            drawn += together
     return drawn
 
 
