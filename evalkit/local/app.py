@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from evalkit.local import openapi
 from evalkit.local.api import batches, chat, completions, files, fine_tuning, models
 from evalkit.local.batches.asking import asking
 from evalkit.local.batches.runner import BatchRunner
@@ -23,6 +24,7 @@ from evalkit.local.http.limits import Rates
 from evalkit.local.services import Services
 
 ROUTES = (
+    Route("/openapi.json", openapi.publish),
     Route("/v1/models", models.list_models),
     Route("/v1/models/{model:path}", models.retrieve),
     Route("/v1/models/{model:path}", models.delete, methods=["DELETE"]),

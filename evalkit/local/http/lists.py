@@ -27,6 +27,12 @@ def read_limit(query: QueryParams, default: int, *, most: int) -> int:
 
 
 def listed(bodies: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
-    """Write OpenAI's list object; an empty one has no first and no last id."""
-    ends = {"first_id": bodies[0]["id"], "last_id": bodies[-1]["id"]} if bodies else {}
-    return {"object": "list", "data": list(bodies), **ends, "has_more": has_more}
+    """Write OpenAI's list object; the ends of an empty one are "", since its description wants texts."""
+    ids = [body["id"] for body in bodies] or [""]
+    return {
+        "object": "list",
+        "data": list(bodies),
+        "first_id": ids[0],
+        "last_id": ids[-1],
+        "has_more": has_more,
+    }
