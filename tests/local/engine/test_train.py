@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,18 @@ import pytest
 from evalkit.errors import UsageError
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.batch import Engine
+from evalkit.local.engine.kept import keep_snapshot, kept_snapshot
+from evalkit.local.engine.objective import Imitation
 from evalkit.local.engine.packing import Example, pack
-from evalkit.local.engine.train import AdamW, Hyper, StepReport, TrainingDiverged, fine_tune, schedule
+from evalkit.local.engine.train import (
+    AdamW,
+    Hyper,
+    StepReport,
+    Training,
+    TrainingDiverged,
+    fine_tune,
+    schedule,
+)
 from evalkit.local.engine.weights import Model
 from tests.local.engine.answering import answer, make_job, random_ids
 from tests.local.tiny import SMALL, random_model
@@ -64,6 +75,30 @@ def test_repeats_itself_to_the_bit(method: str) -> None:
     assert reports == same_reports
     assert before[0] == MODEL.sha256
     assert np.array_equal(before[1], MODEL.embedding)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_training_that_was_left_goes_on_to_the_same_bits(method: Any, tmp_path: Path) -> None:
+    """Left after any step, kept on disk and taken up by other objects: nothing differs at the end."""
+    objective, hyper = Imitation(lessons(), SMALL), Hyper(method, epochs=3, rank=4)
+    whole = Training(MODEL, objective, hyper)
+    while whole.step < whole.steps:
+        left, again = Training(MODEL, objective, hyper), Training(MODEL, objective, hyper)
+        left.restore(whole.snapshot())
+        keep_snapshot(left.snapshot(), tmp_path, {"note": "x"})
+        snapshot, notes = kept_snapshot(tmp_path)
+        again.restore(snapshot)
+        assert (again.step, notes) == (whole.step, {"note": "x"})
+        assert whole.advance() == again.advance()
+        for name, vector in whole.snapshot().vectors.items():
+            assert np.array_equal(vector, again.snapshot().vectors[name])
+
+
+def test_a_snapshot_of_another_training_is_refused() -> None:
+    """Another rank has other sizes."""
+    one, other = (Training(MODEL, Imitation(lessons(), SMALL), Hyper(rank=rank)) for rank in (4, 8))
+    with pytest.raises(ValueError, match="another size"):
+        one.restore(other.snapshot())
 
 
 def test_reports_every_step() -> None:

@@ -1,11 +1,14 @@
-"""The training process: one order in, reports and an adapter out."""
+"""The training process: one order in, reports, checkpoints and an adapter out."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from evalkit.local.engine.adapter import load_adapter
 from evalkit.local.jobs.order import Order
 
 ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, "-m", "evalkit.local.jobs.worker"]
 
 
 @pytest.fixture
@@ -25,41 +29,97 @@ def order(checkpoint: Path, tmp_path: Path) -> Order:
     return Order(
         weights=str(checkpoint),
         training_file=str(tmp_path / "train.jsonl"),
-        adapter=str(tmp_path / "made.safetensors"),
+        validation_file=None,
+        adapter=str(tmp_path / "made"),
+        training=str(tmp_path / "training"),
         longest=100,
-        n_epochs=1,
+        method="supervised",
+        n_epochs=2,
         batch_size=4,
         learning_rate_multiplier=1.0,
+        beta=None,
         seed=0,
     )
 
 
+@contextmanager
+def working(order: Order) -> Iterator[subprocess.Popen[str]]:
+    """A worker that has its order, and whose server lives as long as the block."""
+    with subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as worker:
+        assert worker.stdin is not None
+        worker.stdin.write(json.dumps(asdict(order)) + "\n")
+        worker.stdin.flush()
+        try:
+            yield worker
+        finally:
+            worker.kill()
+
+
 def carried_out(order: Order) -> list[dict[str, Any]]:
     """Run a worker on an order; give its reports."""
-    command = [sys.executable, "-m", "evalkit.local.jobs.worker"]
-    text = json.dumps(asdict(order)) + "\n"
-    ended = subprocess.run(
-        command, input=text, capture_output=True, text=True, timeout=300, cwd=ROOT, check=True
-    )
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    with working(order) as worker:
+        assert worker.stdout is not None
+        return [json.loads(line) for line in worker.stdout]
+
+
+def digest(folder: str) -> str:
+    return sha256((Path(folder) / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
 def test_reports_each_step_and_leaves_a_whole_adapter(order: Order) -> None:
-    """Three batches of at most four: three steps, then the hash of the adapter that lies at its place."""
-    *steps, done = carried_out(order)
-    assert [(step["kind"], step["step"], step["steps"]) for step in steps] == [
-        ("step", n, 3) for n in (1, 2, 3)
-    ]
-    assert done["kind"] == "done"
-    assert done["sha256"] == load_adapter(Path(order.adapter)).sha256
-    assert [path.name for path in Path(order.adapter).parent.glob("made*")] == ["made.safetensors"]
+    """Three batches of at most four, twice: a checkpoint behind each third step, then the adapter's hash."""
+    reports = carried_out(order)
+    assert [report["kind"] for report in reports] == [*(["step"] * 3 + ["checkpoint"]) * 2, "done"]
+    steps = [report["figures"] for report in reports if report["kind"] == "step"]
+    assert [(step["step"], step["total_steps"]) for step in steps] == [(n, 6) for n in range(1, 7)]
+    assert reports[-1]["sha256"] == digest(order.adapter) == digest(f"{order.adapter}-step-6")
+    assert load_adapter(Path(order.adapter)).rank == 16
+    assert reports[3]["sha256"] == digest(f"{order.adapter}-step-3") != reports[-1]["sha256"]
+    made = {path.name for path in Path(order.adapter).parent.glob("made*")}
+    assert made == {"made", "made-step-3", "made-step-6"}
+
+
+def test_validation_is_told_now_and_then(order: Order) -> None:
+    """At the end of an epoch a sample and the whole validation file are measured, elsewhere neither."""
+    reports = carried_out(replace(order, validation_file=order.training_file))
+    steps = [report["figures"] for report in reports if report["kind"] == "step"]
+    measured = [step["step"] for step in steps if "full_valid_loss" in step and "valid_loss" in step]
+    assert measured == [3, 6]
+    assert all(("valid_mean_token_accuracy" in step) == (step["step"] in measured) for step in steps)
+    assert steps[5]["full_valid_loss"] < steps[2]["full_valid_loss"]
+
+
+@pytest.mark.parametrize("heard", [2, 5])
+def test_a_killed_training_goes_on_to_the_same_bits(order: Order, heard: int) -> None:
+    """What was reported before is reported again, word for word; the adapter is that of an undisturbed one."""
+    long = replace(order, n_epochs=3)
+    with working(long) as worker:
+        assert worker.stdout is not None
+        before = [json.loads(worker.stdout.readline()) for _ in range(heard)]
+    again = carried_out(long)
+    assert again[:heard] == before
+    elsewhere = replace(long, adapter=f"{order.adapter}2", training=f"{order.training}2")
+    assert again == carried_out(elsewhere)
+    assert digest(long.adapter) == digest(elsewhere.adapter)
+
+
+def test_two_workers_never_train_the_same_job(order: Order) -> None:
+    """The second waits for the first to end, and then finds its work done."""
+    long = replace(order, n_epochs=20)
+    with working(long) as first, working(long) as second:
+        assert first.stdout is not None
+        assert second.stdout is not None
+        heard = first.stdout.readline()
+        told = [json.loads(line) for line in first.stdout]
+        assert [json.loads(line) for line in second.stdout] == [json.loads(heard), *told]
 
 
 def test_long_examples_are_cut_at_their_end(order: Order) -> None:
     """Tokens beyond the longest context are not trained on, nor counted."""
-    *_, whole = carried_out(order)
     *_, cut = carried_out(replace(order, longest=9))
-    assert cut["trained_tokens"] == 10 * 9 < whole["trained_tokens"]
+    assert cut["trained_tokens"] == 2 * 10 * 9
 
 
 def test_diverging_is_reported(order: Order) -> None:
@@ -70,17 +130,12 @@ def test_diverging_is_reported(order: Order) -> None:
     assert not Path(order.adapter).exists()
 
 
-def test_ends_when_nobody_listens(order: Order) -> None:
-    """A worker whose server is gone stops at its next report."""
-    command = [sys.executable, "-m", "evalkit.local.jobs.worker"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
-    ) as worker:
+def test_dies_with_its_server(order: Order) -> None:
+    """However the server ends, the worker's stdin ends with it, and then the worker at once."""
+    with working(replace(order, n_epochs=50)) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        worker.stdin.write(json.dumps(asdict(replace(order, n_epochs=50))) + "\n")
-        worker.stdin.flush()
         worker.stdout.readline()
-        worker.stdout.close()
-        assert worker.wait(120) == 1
+        worker.stdin.close()
+        assert worker.wait(10) == 1
     assert not Path(order.adapter).exists()
