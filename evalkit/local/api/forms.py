@@ -93,7 +93,7 @@ def read_function_choice(body: Fields, tools: tuple[Tool, ...]) -> Choice:
         ApiError: there are no functions, or none of this name.
     """
     asked = body.get("function_call")
-    if asked is not None and not tools:
+    if asked is not None and body.get("functions") is None:
         message = "'function_call' is only allowed when 'functions' are specified."
         raise ApiError(f"Invalid value for 'function_call': {message}", param="function_call")
     if isinstance(asked, dict):

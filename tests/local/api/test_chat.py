@@ -15,7 +15,7 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
 
 from evalkit.local.chat_template import ChatTemplate, Message
-from evalkit.local.tokenizer import load_encoding
+from evalkit.local.tokenizer import byte_letters, load_encoding
 from tests.local.openai_description import assert_conforms
 from tests.local.serving import Server
 
@@ -361,3 +361,70 @@ def test_leaving_frees_the_engine(server: Server, client: OpenAI) -> None:
     began = time.monotonic()
     client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=1)
     assert time.monotonic() - began < one_answer  # the 48 take three times as long at the least
+
+
+def test_several_answers(client: OpenAI) -> None:
+    """n answers differ, the seed repeats them all, the first is the one of n=1; the prompt counts once."""
+    asked: dict[str, Any] = {"model": MODEL, "messages": HELLO, "max_tokens": 20, "seed": 5}
+    one = client.chat.completions.create(**asked)
+    three, again = (client.chat.completions.create(**asked, n=3) for _ in range(2))
+    texts = [choice.message.content for choice in three.choices]
+    assert [choice.index for choice in three.choices] == [0, 1, 2]
+    assert texts == [choice.message.content for choice in again.choices]
+    assert len(set(texts)) == 3
+    assert texts[0] == one.choices[0].message.content
+    assert one.usage is not None
+    assert three.usage is not None
+    assert three.usage.prompt_tokens == one.usage.prompt_tokens
+    assert three.usage.completion_tokens > one.usage.completion_tokens
+    streamed = ["", "", ""]
+    for chunk in client.chat.completions.create(**asked, n=3, stream=True):
+        streamed[chunk.choices[0].index] += chunk.choices[0].delta.content or ""
+    assert streamed == texts
+
+
+def test_json_object(client: OpenAI) -> None:
+    """JSON mode gives one object, in the spelling of json.dumps, or is cut off by max_tokens."""
+    for seed in range(3):
+        answer = client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": "Some JSON, please."}],
+            response_format={"type": "json_object"},
+            seed=seed,
+            logit_bias={_token("}"): 8.0, _token("{"): -100.0},
+            max_tokens=200,
+        ).choices[0]
+        if answer.finish_reason == "stop":
+            assert isinstance(json.loads(answer.message.content or ""), dict)
+        assert (answer.message.content or "").startswith("{")
+
+
+def _token(character: str) -> str:
+    """The id of a printable byte in the small checkpoint; three special tokens come first."""
+    return str(3 + sorted(byte_letters(), key=byte_letters().__getitem__).index(character))
+
+
+def test_bias_bans_and_forces(client: OpenAI) -> None:
+    """A bias of 100 makes a token certain, whatever the model thinks; a penalty breaks repetitions."""
+    answer = client.chat.completions.create(
+        model=MODEL, messages=HELLO, max_tokens=5, logit_bias={_token("x"): 100}
+    ).choices[0]
+    assert answer.message.content == "xxxxx"
+    penalised = client.chat.completions.create(
+        model=MODEL,
+        messages=HELLO,
+        max_tokens=30,
+        temperature=0,
+        logit_bias={_token("x"): 6},
+        frequency_penalty=2,
+    ).choices[0]
+    assert penalised.message.content is not None
+    assert penalised.message.content.count("x") < 30
+
+
+def test_too_complex_a_schema_is_refused(server: Server) -> None:
+    """A schema that turns out to be too much while the answer is written is no 500."""
+    many = {"type": "object", "properties": {f"p{number}": {"type": "integer"} for number in range(1500)}}
+    form = {"type": "json_schema", "json_schema": {"name": "f", "schema": many}}
+    error = server.refused({"model": MODEL, "messages": HELLO, "response_format": form})
+    assert "too complex" in error["message"]

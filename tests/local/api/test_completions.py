@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,73 @@ def test_logprobs_have_the_legacy_shape(client: OpenAI, server: Server) -> None:
     assert all(1 <= len(top) <= 3 for top in logprobs.top_logprobs)
     assert logprobs.text_offset[0] == len("then")
     assert logprobs.text_offset == sorted(logprobs.text_offset)
+
+
+def test_echo_scores_the_prompt(server: Server) -> None:
+    """echo with logprobs tells how probable the prompt was. Its first token follows nothing and has null,
+
+    as at OpenAI, though OpenAI's description forgets it.
+    """
+    body = {"model": MODEL, "prompt": "then the test", "temperature": 0, "max_tokens": 4, "logprobs": 2}
+    answer = server.send("POST", "/completions", json=body).json()
+    echoed = server.send("POST", "/completions", json={**body, "echo": True}).json()
+    assert echoed["choices"][0]["text"] == "then the test" + answer["choices"][0]["text"]
+    assert echoed["usage"] == answer["usage"]
+    scored, plain = echoed["choices"][0]["logprobs"], answer["choices"][0]["logprobs"]
+    assert "".join(scored["tokens"][:-4]) == "then the test"
+    assert len({len(scored[name]) for name in scored}) == 1
+    assert scored["token_logprobs"][0] is scored["top_logprobs"][0] is None
+    assert all(logprob < 0 for logprob in scored["token_logprobs"][1:])
+    assert scored["token_logprobs"][-4:] == pytest.approx(plain["token_logprobs"], abs=1e-3)
+    assert scored["text_offset"][0] == 0
+    lines = server.send("POST", "/completions", json={**body, "echo": True, "stream": True}).text.split(
+        "\n\n"
+    )
+    chunks = [
+        json.loads(line.removeprefix("data: "))["choices"][0] for line in lines if line.startswith("data: {")
+    ]
+    assert "".join(chunk["text"] for chunk in chunks) == echoed["choices"][0]["text"]
+    assert [token for chunk in chunks for token in chunk["logprobs"]["tokens"]] == scored["tokens"]
+
+
+def test_scores_are_those_of_the_model(server: Server, checkpoint: Path) -> None:
+    """What a token was worth when it was generated, it is worth when it is scored."""
+    body = {"model": MODEL, "temperature": 0, "logprobs": 1, "prompt": "then"}
+    said = server.send(
+        "POST", "/completions", json={**body, "max_tokens": 1, "logit_bias": {"70": 100}}
+    ).json()
+    ids = [*load_encoding(checkpoint).encode_ordinary("then"), 70]
+    scored = server.send(
+        "POST", "/completions", json={**body, "prompt": ids, "max_tokens": 0, "echo": True}
+    ).json()
+    worth = [answer["choices"][0]["logprobs"]["token_logprobs"][-1] for answer in (said, scored)]
+    assert worth[0] == pytest.approx(worth[1], abs=1e-3)
+    assert scored["usage"]["completion_tokens"] == 0
+
+
+def test_several_answers_and_the_best_of_more(client: OpenAI) -> None:
+    """n answers to each prompt; best_of draws more and gives the most probable of them, best first."""
+    asked: dict[str, Any] = {
+        "model": MODEL,
+        "prompt": ["one", "two"],
+        "max_tokens": 6,
+        "seed": 3,
+        "logprobs": 0,
+    }
+    all_five = client.completions.create(**asked, n=5)
+    assert [choice.index for choice in all_five.choices] == list(range(10))
+    best = client.completions.create(**asked, n=2, best_of=5)
+    assert len(best.choices) == 4
+    assert best.usage == all_five.usage
+
+    def mean(choice: Any) -> float:
+        return sum(choice.logprobs.token_logprobs) / len(choice.logprobs.token_logprobs)
+
+    for prompt in range(2):
+        drawn = sorted(all_five.choices[prompt * 5 : prompt * 5 + 5], key=mean, reverse=True)
+        assert [choice.text for choice in best.choices[prompt * 2 : prompt * 2 + 2]] == [
+            choice.text for choice in drawn[:2]
+        ]
 
 
 def test_shared_instructions_are_cached(client: OpenAI) -> None:

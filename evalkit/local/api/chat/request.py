@@ -25,16 +25,10 @@ UNSUPPORTED: dict[str, tuple[Any, ...]] = {  # with the values that ask for noth
     "web_search_options": (),
     "moderation": (),
 }
-TOOLS = ("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call")
-KNOWN = (
-    "messages",
-    "max_tokens",
-    "max_completion_tokens",
-    "logprobs",
-    "top_logprobs",
-    "response_format",
-    *TOOLS,
-)
+TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+OLDER_TOOLS = ("functions", "function_call")
+LENGTH = ("max_tokens", "max_completion_tokens")
+KNOWN = ("messages", "logprobs", "top_logprobs", "response_format", *LENGTH, *TOOLS, *OLDER_TOOLS)
 MOST_LOGPROBS = 20
 
 
@@ -69,7 +63,7 @@ def read_chat(body: Fields) -> ChatRequest:
     model = read_model(body)
     body.only(*SHARED, *UNSUPPORTED, *KNOWN)
     body.unsupported(UNSUPPORTED)
-    tools, older = read_tools(body), body.get("functions") is not None
+    tools, older = read_tools(body), any(body.get(name) is not None for name in OLDER_TOOLS)
     choice = read_function_choice(body, tools) if older else read_choice(body, tools, flat=False)
     messages = read_messages(body)
     return ChatRequest(
