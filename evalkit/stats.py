@@ -121,3 +121,52 @@ def _kappa_error(
             disagreeing += count / n * margins**2 * (1 - value) ** 2
     variance = agreeing + disagreeing - (value - chance * (1 - value)) ** 2
     return sqrt(max(0.0, variance) / n) / (1 - chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much more often the second of two passed, on the same `n` items; in [-1, 1]."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+def paired_gain(before: Sequence[bool], after: Sequence[bool], confidence: float = 0.95) -> Gain | None:
+    """The difference of two proportions that were measured on the same items, item by item.
+
+    None below two items.
+
+    Source: method 10 of Newcombe, Statist. Med. 17 (1998) 2635-2650: Wilson's intervals of both proportions,
+    joined with their correlation. It keeps its width where nothing differs, unlike Wald's.
+
+    Raises:
+        ValueError: different numbers of items.
+    """
+    n = len(before)
+    if n != len(after):
+        raise ValueError(f"{n} items against {len(after)}: both must be measured on the same items")
+    first, second = wilson(sum(before), n, confidence), wilson(sum(after), n, confidence)
+    if first is None or second is None:
+        return None
+    p, q = sum(before) / n, sum(after) / n
+    correlation = _correlation(Counter(zip(before, after, strict=True)))
+
+    def half(own: float, other: float) -> float:
+        return sqrt(max(0.0, own * own - 2 * correlation * own * other + other * other))
+
+    low = (q - p) - half(q - second.low, first.high - p)
+    high = (q - p) + half(second.high - q, p - first.low)
+    return Gain(q - p, Interval(max(-1.0, low), min(1.0, high)), n)
+
+
+def _correlation(cells: Counter[tuple[bool, bool]]) -> float:
+    """Newcombe's phi of a paired 2x2 table, with his correction towards 0 where it is positive."""
+    both, one, other, none = (
+        cells[pair] for pair in ((True, True), (True, False), (False, True), (False, False))
+    )
+    margins = (both + one) * (other + none) * (both + other) * (one + none)
+    if not margins:
+        return 0.0
+    excess, n = both * none - one * other, cells.total()
+    return (max(excess - n / 2, 0.0) if excess > 0 else float(excess)) / sqrt(margins)

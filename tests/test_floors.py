@@ -15,6 +15,7 @@ FLOORS = (  # from the top
     {"__main__"},
     {"cli"},
     {"report"},
+    {"curve"},
     {"comparison"},
     {"run"},
     {"tune"},

@@ -35,7 +35,7 @@ class TrainingData:
     @property
     def lines(self) -> Iterator[Line]:
         """The examples; what is none is passed over, for the check of the data tells of it."""
-        return (line for line in map(_parsed, self.data.split(b"\n")) if line is not None)
+        return lines_of(self.data)
 
     @property
     def method(self) -> Method:
@@ -70,6 +70,11 @@ class Systems:
     def sha256(self) -> str | None:
         """Of `text`."""
         return None if self.text is None else sha256_of(self.text.encode())
+
+
+def lines_of(data: bytes) -> Iterator[Line]:
+    """The lines of a training file that hold JSON objects."""
+    return (line for line in map(_parsed, data.splitlines()) if line is not None)
 
 
 def read_training(target: Path, *, keep_prompt: bool = False) -> TrainingData:

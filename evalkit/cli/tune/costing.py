@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evalkit import tokens
@@ -14,7 +15,7 @@ from evalkit.errors import BudgetReached, UsageError
 from evalkit.prices import price_of
 from evalkit.report.figures import dollars
 from evalkit.tune import Recipe
-from evalkit.tune.training import Line, TrainingData
+from evalkit.tune.training import Line, lines_of
 
 CHARS_PER_TOKEN = 3
 """Where the encoding is unknown; rather too many tokens than too few."""
@@ -22,10 +23,10 @@ CHARS_PER_TOKEN = 3
 
 @dataclass(frozen=True, slots=True)
 class TrainingCost:
-    """What a job will roughly cost. `usd` is None where no price is known."""
+    """What jobs will roughly cost: tokens of an epoch, and of all epochs. `usd` is None without a price."""
 
     tokens: int
-    epochs: int
+    trained: int
     usd: float | None
 
     @property
@@ -33,47 +34,56 @@ class TrainingCost:
         """Whether nobody has to pay for it."""
         return self.usd == 0
 
+    def line(self, model: str, place: EndpointSettings) -> str:
+        """`gpt-4.1-mini at openai: 36,000 tokens to train (12,000 of data), about $0.18`."""
+        price = "cost unknown" if self.usd is None else f"about ${dollars(self.usd)}"
+        what = f"{model} at {place.name}: {self.trained:,} tokens to train ({self.tokens:,} of data)"
+        return f"{what}, {'free: on your own hardware' if self.free else price}"
 
-def training_cost(
-    training: TrainingData, recipe: Recipe, config: Config, place: EndpointSettings
-) -> TrainingCost:
+
+def training_cost(recipe: Recipe, config: Config, place: EndpointSettings) -> TrainingCost:
     """Tokens times epochs, at the dated price; validation is not charged. Own machines are free."""
     model = recipe.base.model
-    sizes = [_tokens(line, model) for line in training.lines]
+    sizes = [_tokens(line, model) for line in lines_of(recipe.data)]
     epochs = int(recipe.hyperparameters.get("n_epochs") or default_epochs(len(sizes)))
+    trained = sum(sizes) * epochs
     if place.name == LOCAL or is_private(str(place.base_url)):
-        return TrainingCost(sum(sizes), epochs, 0.0)
+        return TrainingCost(sum(sizes), trained, 0.0)
     price = price_of(model, place.name, config.prices)
-    rate = None if price is None else price.train
-    return TrainingCost(sum(sizes), epochs, None if rate is None else sum(sizes) * epochs * rate / 1_000_000)
+    usd = None if price is None or price.train is None else trained * price.train / 1_000_000
+    return TrainingCost(sum(sizes), trained, usd)
 
 
-def check_cap(cost: TrainingCost, recipe: Recipe, place: EndpointSettings, max_cost: float | None) -> None:
-    """See that a job keeps within --max-cost.
+def together(costs: Iterable[TrainingCost]) -> TrainingCost:
+    """Of several jobs."""
+    found = list(costs)
+    known = [cost.usd for cost in found if cost.usd is not None]
+    return TrainingCost(
+        sum(cost.tokens for cost in found),
+        sum(cost.trained for cost in found),
+        sum(known) if len(known) == len(found) else None,
+    )
+
+
+def check_cap(cost: TrainingCost, model: str, place: EndpointSettings, max_cost: float | None) -> None:
+    """See that jobs keep within --max-cost.
 
     Raises:
-        UsageError: its price is not known, so the cap cannot hold.
-        BudgetReached: it would cost more.
+        UsageError: their price is not known, so the cap cannot hold.
+        BudgetReached: they would cost more.
     """
     if max_cost is None:
         return
     if cost.usd is None:
         raise UsageError(
-            f"no price for training {recipe.base.model} at {host_of(str(place.base_url))}, so --max-cost "
-            "cannot hold: add it under [[prices]] (model, in, out, train), or give --max-cost none"
+            f"no price for training {model} at {host_of(str(place.base_url))}, so --max-cost cannot hold: "
+            "add it under [[prices]] (model, in, out, train), or give --max-cost none"
         )
     if cost.usd > max_cost:
         raise BudgetReached(
-            f"the job costs about ${dollars(cost.usd)}, --max-cost is {max_cost:.2f}: raise it, or train on "
+            f"training costs about ${dollars(cost.usd)}, --max-cost is {max_cost:.2f}: raise it, or train on "
             "less, or for fewer --epochs"
         )
-
-
-def cost_line(cost: TrainingCost, recipe: Recipe, place: EndpointSettings) -> str:
-    """`gpt-4.1-mini at openai: 12,000 tokens x 3 epochs, about $0.18`."""
-    price = "cost unknown" if cost.usd is None else f"about ${dollars(cost.usd)}"
-    what = f"{recipe.base.model} at {place.name}: {cost.tokens:,} tokens x {cost.epochs} epochs"
-    return f"{what}, {'free: on your own hardware' if cost.free else price}"
 
 
 def _tokens(line: Line, model: str) -> int:

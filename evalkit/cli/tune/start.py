@@ -12,7 +12,7 @@ from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.exit_codes import Exit
 from evalkit.cli.tune.checking import check
 from evalkit.cli.tune.consent import agreed
-from evalkit.cli.tune.costing import check_cap, cost_line, training_cost
+from evalkit.cli.tune.costing import check_cap, training_cost
 from evalkit.cli.tune.ending import AtTheEnd, add_ending, wait
 from evalkit.cli.tune.server import JobPlace, add_base_url, asked
 from evalkit.cli.tune.tables import cell
@@ -166,11 +166,12 @@ async def _with_fingerprint(server: FineTuning, recipe: Recipe) -> Recipe:
 
 def _agreed(order: Order) -> bool:
     """Whether the job may be made, at what it costs."""
-    cost = training_cost(order.training, order.recipe, order.config, order.settings)
-    print(cost_line(cost, order.recipe, order.settings), file=sys.stderr)
+    model = order.recipe.base.model
+    cost = training_cost(order.recipe, order.config, order.settings)
+    print(cost.line(model, order.settings), file=sys.stderr)
     if cost.free:
         return True
-    check_cap(cost, order.recipe, order.settings, order.max_cost)
+    check_cap(cost, model, order.settings, order.max_cost)
     return agreed("Start it?", yes=order.yes)
 
 

@@ -17,7 +17,7 @@ UNKNOWN = "-"
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], widest: Sequence[int]) -> str:
     """Rows under a head; cells are cut to the widths of `widest`."""
     cut = [[clip(cell(value), width) for value, width in zip(row, widest, strict=True)] for row in rows]
-    return tabulate(cut, head, tablefmt="plain", disable_numparse=True)
+    return tabulate([list(head), *cut], tablefmt="plain", disable_numparse=True)
 
 
 def pairs(rows: Iterable[tuple[str, Any]]) -> str:
