@@ -90,9 +90,10 @@ def gradients(model: Model, batch: Batch, sink: Sink, loss: Loss | None = None) 
     return score
 
 
-def predictions(model: Model, batch: Batch) -> Predicted:
-    """How the targets of a batch are predicted, nothing being learned."""
-    return Predicted.forward(_through_layers(model, batch)[1], model, batch)
+def predictions(model: Model, batch: Batch) -> tuple[Array, NDArray[np.bool_]]:
+    """How the targets of a batch are predicted, nothing being learned: surprise and hits, see `Loss`."""
+    predicted = Predicted.forward(_through_layers(model, batch)[1], model, batch)
+    return predicted.surprise, predicted.hits
 
 
 def _through_layers(model: Model, batch: Batch) -> tuple[list[LayerPass], Array]:

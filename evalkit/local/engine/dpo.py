@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.local.engine.backward import Loss, Score, predictions
+from evalkit.local.engine.backward import Loss, Score
+from evalkit.local.engine.objective import Predict, Sizes
 from evalkit.local.engine.packing import Batch, Example, check_examples, pack
-from evalkit.local.engine.weights import Array, Model
+from evalkit.local.engine.weights import Array
 
 PAIRS_AT_ONCE = 8  # when the base is asked
 
@@ -33,19 +34,27 @@ class Preferring:
 
     Args:
         pairs: to learn from.
-        base: the frozen reference; it is asked once, here.
+        sizes: of the model.
+        predict: how the frozen base does; it is asked once, here.
         beta: how dearly it is paid for to leave the base.
+        dtype: of the numbers.
 
     Raises:
         UsageError: an answer cannot be trained on.
     """
 
-    def __init__(self, pairs: Sequence[Preference], base: Model, beta: float):
+    def __init__(
+        self,
+        pairs: Sequence[Preference],
+        sizes: Sizes,
+        predict: Predict,
+        beta: float,
+        dtype: type[np.floating] = np.float32,
+    ):
         for side in ([pair.better for pair in pairs], [pair.worse for pair in pairs]):
-            check_examples(side, base.config.vocab, base.config.positions)
-        self._pairs, self._beta = pairs, beta
-        self._dtype = base.embedding.dtype.type
-        self._reference = self._leads_of(base)
+            check_examples(side, sizes.vocab, sizes.positions)
+        self._pairs, self._beta, self._dtype = pairs, beta, dtype
+        self._reference = self._leads_under(predict)
 
     def __len__(self) -> int:
         """See `Objective`."""
@@ -60,13 +69,13 @@ class Preferring:
         pairs = [self._pairs[index] for index in chosen]
         return pack([example for pair in pairs for example in (pair.better, pair.worse)], self._dtype)
 
-    def _leads_of(self, base: Model) -> Array:
+    def _leads_under(self, predict: Predict) -> Array:
         """How much more probable the base finds the better answer: (pairs,), in nats."""
         count = len(self._pairs)
         leads = []
         for start in range(0, count, PAIRS_AT_ONCE):
             batch = self._packed(range(start, min(start + PAIRS_AT_ONCE, count)))
-            leads.append(_leads(predictions(base, batch).surprise, owners(batch)))
+            leads.append(_leads(predict(batch)[0], owners(batch)))
         return np.concatenate(leads)
 
 

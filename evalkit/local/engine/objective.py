@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evalkit.local.engine.backward import Loss, Score, mean_loss, predictions
-from evalkit.local.engine.config import Config
+from evalkit.local.engine.backward import Loss, Score, mean_loss
 from evalkit.local.engine.packing import Batch, Example, check_examples, pack
-from evalkit.local.engine.weights import Model
+from evalkit.local.engine.weights import Array
+
+Predict = Callable[[Batch], tuple[Array, NDArray[np.bool_]]]
+"""How a model predicts the targets of a batch: surprise and hits, see `backward.Loss`."""
+
+
+class Sizes(Protocol):
+    """How many tokens a model knows, and how many it reads."""
+
+    @property
+    def vocab(self) -> int: ...
+    @property
+    def positions(self) -> int: ...
 
 
 class Objective(Protocol):
@@ -32,8 +44,8 @@ class Imitation:
         UsageError: an example cannot be trained on.
     """
 
-    def __init__(self, examples: Sequence[Example], config: Config, dtype: type[np.floating] = np.float32):
-        check_examples(examples, config.vocab, config.positions)
+    def __init__(self, examples: Sequence[Example], sizes: Sizes, dtype: type[np.floating] = np.float32):
+        check_examples(examples, sizes.vocab, sizes.positions)
         self._examples, self._dtype = examples, dtype
 
     def __len__(self) -> int:
@@ -46,18 +58,17 @@ class Imitation:
         return batch, mean_loss(batch)
 
 
-def score(model: Model, objective: Objective, chosen: Sequence[int]) -> Score:
+def score(predict: Predict, objective: Objective, chosen: Sequence[int]) -> Score:
     """How some examples are predicted, nothing being learned."""
     batch, loss = objective.batch(chosen)
-    predicted = predictions(model, batch)
-    return loss(predicted.surprise, predicted.hits)[0]
+    return loss(*predict(batch))[0]
 
 
-def full_score(model: Model, objective: Objective, size: int) -> Score:
+def full_score(predict: Predict, objective: Objective, size: int) -> Score:
     """The mean score of all examples, `size` of them at a time."""
     count = len(objective)
     groups = [range(start, min(start + size, count)) for start in range(0, count, size)]
-    scores = [score(model, objective, group) for group in groups]
+    scores = [score(predict, objective, group) for group in groups]
     shares = [len(group) / count for group in groups]
     return Score(
         loss=sum(share * found.loss for share, found in zip(shares, scores, strict=True)),

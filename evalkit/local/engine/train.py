@@ -9,12 +9,13 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.errors import UsageError
 from evalkit.local.engine.adapter import Adapter
-from evalkit.local.engine.backward import gradients
+from evalkit.local.engine.backward import gradients, predictions
 from evalkit.local.engine.objective import Imitation, Objective
-from evalkit.local.engine.packing import Example
+from evalkit.local.engine.packing import Batch, Example
 from evalkit.local.engine.trainable import FullTraining, LoraTraining
 from evalkit.local.engine.weights import Array, Model
 
@@ -120,6 +121,10 @@ class Training:
     def model(self) -> Model:
         """The model as it stands; the same arrays each time."""
         return self._subject.model()
+
+    def predict(self, batch: Batch) -> tuple[Array, NDArray[np.bool_]]:
+        """How it predicts a batch as it stands; see `objective.Predict`."""
+        return predictions(self.model(), batch)
 
     def result(self) -> Adapter | Model:
         """What has been made so far."""
