@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Step = tuple[Literal["assistant", "tool"], str]
+"""What was said between a question and its answer: by whom, and the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and the answer that is to be learned."""
+    """One question and the answer that is to be learned.
+
+    steps: what was said between them: a call, and what the tool returned.
+    """
 
     user: str
     answer: str
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +28,10 @@ class Episode:
     kind "chat": `system` is the system message ("" = none).
     kind "text": `system + user + answer` is one plain text, as /v1/completions sees it, so
     `system` ends with its own newline, and `answer` begins with its own space.
+    shared: how the user's text begins in every turn of a chat; it ends where a token ends.
     """
 
     system: str
     turns: tuple[Turn, ...]
     kind: Literal["chat", "text"] = "chat"
+    shared: str = ""

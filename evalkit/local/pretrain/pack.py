@@ -2,7 +2,8 @@
 
 An episode becomes one segment: its system text, then all its turns side by side. A turn sees the
 system text and itself, and its positions go on from the system text's end, so that each turn is
-what it would be alone. One pass over the system text then serves all its answers.
+what it would be alone. One pass over the system text then serves all its answers. What the users'
+texts begin with, where they begin alike, counts as the system text's end.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class Piece:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __add__(self, other: Piece) -> Piece:
+        return Piece(self.ids + other.ids, self.weights + other.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +96,35 @@ class Encoder:
         if episode.kind == "text":
             system = self._read(self._plain(episode.system))
             return Segment(system, tuple(map(self._text_turn, episode.turns)))
-        system = self._message("system", episode.system) if episode.system else Piece([], [])
-        return Segment(system, tuple(map(self._chat_turn, episode.turns)))
+        system = self._told("system", episode.system) if episode.system else Piece([], [])
+        if episode.shared:
+            opened = self._header("user") + self._read(self._plain(episode.shared))
+            return Segment(system + opened, tuple(map(self._rest, episode.turns)))
+        return Segment(system, tuple(self._header("user") + self._rest(turn) for turn in episode.turns))
 
-    def _message(self, role: str, text: str) -> Piece:
-        header = self._header(role)
-        body = self._read([*self._plain(text), self._end])
-        zeros = [0.0] * len(header)
-        return Piece(header + body.ids + self._newline, [*zeros, *body.weights, 0.0])
+    def _header(self, role: str) -> Piece:
+        ids = [self._start, *self._plain(role + "\n")]
+        return Piece(ids, [0.0] * len(ids))
 
-    def _header(self, role: str) -> list[int]:
-        return [self._start, *self._plain(role + "\n")]
+    def _told(self, role: str, text: str) -> Piece:
+        return self._header(role) + self._ended(text)
 
-    def _chat_turn(self, turn: Turn) -> Piece:
-        asked = self._message("user", turn.user)
-        header, answer = self._header("assistant"), [*self._plain(turn.answer), self._end]
-        weights = [*asked.weights, *([0.0] * len(header)), *_weights(answer)]
-        return Piece(asked.ids + header + answer, weights)
+    def _ended(self, text: str) -> Piece:
+        return self._read([*self._plain(text), self._end]) + self._gap()
+
+    def _rest(self, turn: Turn) -> Piece:
+        """A turn without what opens the user's text."""
+        rest = self._ended(turn.user)
+        for role, text in turn.steps:
+            rest += self._said(text) + self._gap() if role == "assistant" else self._told(role, text)
+        return rest + self._said(turn.answer)
+
+    def _said(self, answer: str) -> Piece:
+        ids = [*self._plain(answer), self._end]
+        return self._header("assistant") + Piece(ids, _weights(ids))
+
+    def _gap(self) -> Piece:
+        return Piece(self._newline, [0.0] * len(self._newline))
 
     def _text_turn(self, turn: Turn) -> Piece:
         asked = self._read(self._plain(turn.user))

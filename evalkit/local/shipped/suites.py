@@ -1,16 +1,16 @@
 """train.jsonl and cases.jsonl of each shipped suite.
 
 The embedded model is far too small to know the world, so the suites ask about what it was taught: the
-facts, names, headlines and tickets of the corpus. Their long prompts are written by hand and occur
-nowhere in its training. What stands in a suite's train.jsonl (facts, names, teams, ticket sentences) never
-stands in its cases.
+facts, names, headlines, tickets, tools and passages of the corpus. Their long prompts are written by hand
+and occur nowhere in its training. What stands in a suite's train.jsonl (facts, names, teams, rooms, sentences
+of tickets, wishes and handbooks) never stands in its cases.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from evalkit.local.corpus import facts
 from evalkit.local.corpus.extract.headlines import Headline, draw
 from evalkit.local.corpus.facts import LANGUAGES, Fact
 from evalkit.local.corpus.names import World
+from evalkit.local.shipped import handbook, smart_home
 from evalkit.local.shipped.tickets import LABELS, ticket_pairs
 from evalkit.local.shipped.words import MARV_AFTER, MARV_BEFORE
 
@@ -77,6 +78,33 @@ def ticket_labels() -> tuple[list[Line], list[Line]]:
         {"id": f"t-{i:03}", **pair, "tags": [LABELS[(i - 1) % len(LABELS)]]}
         for i, pair in enumerate(cases, 1)
     ]
+
+
+def smart_home_calls() -> tuple[list[Line], list[Line]]:
+    """Wishes with the call that is due; a fifth are refused, in a sentence that the answer must equal."""
+    rng = random.Random("smart-home")
+    wishes = smart_home.requests(rng, 102, held_out=True)
+    refused = smart_home.refusals(rng, CASES - len(wishes), held_out=True)
+    cases = _mixed(rng, [*wishes, *refused], "s")
+    said = {"checks": [{"equals": {}, "name": "sentence", "kind": "property"}]}
+    train = [*smart_home.requests(rng, 104, held_out=False), *smart_home.refusals(rng, 26, held_out=False)]
+    return [line for _, line in rng.sample(train, len(train))], [
+        case | (said if case["tags"][0] in ("forbidden", "off-topic") else {}) for case in cases
+    ]
+
+
+def handbook_answers() -> tuple[list[Line], list[Line]]:
+    """Passages and a question; the cases' passages are of entries and names that training never saw."""
+    rng = random.Random("handbook")
+    cases = [(topic, _chat(*pair)) for topic, *pair in handbook.questions(rng, CASES, held_out=True)]
+    train = [_chat(*pair) for _, *pair in handbook.questions(rng, 128, held_out=False)]
+    return train, _mixed(rng, cases, "b")
+
+
+def _mixed(rng: random.Random, tagged: Sequence[tuple[str, Line]], letter: str) -> list[Line]:
+    """The lines in a mixed order, with ids and their tag."""
+    chosen = enumerate(rng.sample(tagged, len(tagged)), 1)
+    return [{"id": f"{letter}-{i:03}", **line, "tags": [tag]} for i, (tag, line) in chosen]
 
 
 def _split_facts(rng: random.Random) -> tuple[list[Fact], list[Fact]]:
@@ -141,4 +169,6 @@ SUITES: dict[str, Callable[[], tuple[list[Line], list[Line]]]] = {
     "terse": terse,
     "sports-headlines": sports_headlines,
     "ticket-labels": ticket_labels,
+    "smart-home": smart_home_calls,
+    "handbook": handbook_answers,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import evalkit.local
@@ -19,6 +20,8 @@ EPISODES = (
     Episode(
         "Label it.\n", (Turn("Text: it broke\nLabel:", " bug"), Turn("Text: hm\nLabel:", " other")), "text"
     ),
+    Episode("Be brief.", (Turn("Where?", "Lima"), Turn("When?", "at 7")), shared="[1] Lima, at 7.\n\n"),
+    Episode("Call.", (Turn("Warm?", "It is 9.", (("assistant", "read()"), ("tool", "9"))), Turn("Hi", "Hi"))),
 )
 
 
@@ -35,4 +38,4 @@ def one_row(*episodes: Episode, length: int) -> Rows:
 
 def alone(episode: Episode, turn: Turn) -> Episode:
     """The conversation of this turn and no other."""
-    return Episode(episode.system, (turn,), episode.kind)
+    return replace(episode, turns=(turn,))

@@ -20,7 +20,7 @@ def turns_of(episodes: tuple[Episode, ...]) -> Iterator[tuple[int, Rows]]:
     rows = one_row(*episodes, length=LENGTH)
     ends = iter(rows.pieces[:, 3])
     for episode in episodes:
-        if episode.system:
+        if episode.system or episode.shared:
             next(ends)
         for turn in episode.turns:
             yield int(next(ends)), one_row(alone(episode, turn), length=LENGTH)
@@ -46,14 +46,35 @@ def test_only_the_conversation_alone_looks_back_at_all_of_itself() -> None:
 
 def test_chat_is_laid_out_as_the_template_says() -> None:
     """The first episode, decoded, is what the server sends the model for a chat."""
-    episode = EPISODES[0]
-    rows = one_row(alone(episode, episode.turns[0]), length=LENGTH)
-    size = int(rows.pieces[1, 3])
-    text = ENCODING.decode(rows.ids[0, :size].tolist())
-    assert text == (
+    assert laid_out(EPISODES[0]) == (
         "<|im_start|>system\nAnswer with one word.<|im_end|>\n"
         "<|im_start|>user\nWhat is the capital of Peru?<|im_end|>\n<|im_start|>assistant\nLima<|im_end|>"
     )
+
+
+def test_what_questions_share_opens_the_users_text() -> None:
+    """A question over passages reads as one message, wherever it is cut."""
+    assert laid_out(EPISODES[3]) == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n"
+        "<|im_start|>user\n[1] Lima, at 7.\n\nWhere?<|im_end|>\n<|im_start|>assistant\nLima<|im_end|>"
+    )
+
+
+def test_a_call_and_its_result_stand_before_the_answer() -> None:
+    """Each in a turn of its own; the call is learned like an answer, the result is only read."""
+    assert laid_out(EPISODES[4]) == (
+        "<|im_start|>system\nCall.<|im_end|>\n<|im_start|>user\nWarm?<|im_end|>\n"
+        "<|im_start|>assistant\nread()<|im_end|>\n<|im_start|>tool\n9<|im_end|>\n"
+        "<|im_start|>assistant\nIt is 9.<|im_end|>"
+    )
+    rows = one_row(alone(EPISODES[4], EPISODES[4].turns[0]), length=LENGTH)
+    assert ENCODING.decode(rows.ids[rows.weight >= 1.0].tolist()) == "read()<|im_end|>It is 9.<|im_end|>"
+
+
+def laid_out(episode: Episode) -> str:
+    """The conversation of the first turn, as it stands in a row."""
+    rows = one_row(alone(episode, episode.turns[0]), length=LENGTH)
+    return ENCODING.decode(rows.ids[0, : int(rows.pieces[1, 3])].tolist())
 
 
 def test_answers_count_fully_and_nothing_is_predicted_across_pieces() -> None:
@@ -61,7 +82,7 @@ def test_answers_count_fully_and_nothing_is_predicted_across_pieces() -> None:
     rows = one_row(*EPISODES, length=LENGTH)
     learned = ENCODING.decode(rows.ids[rows.weight >= 1.0].tolist())
     assert learned.startswith("Lima<|im_end|>4<|im_end|>Hello!<|im_end|>")
-    assert learned.endswith(" bug<|endoftext|> other<|endoftext|>")
+    assert " bug<|endoftext|> other<|endoftext|>Lima<|im_end|>at 7<|im_end|>" in learned
     starts = rows.pieces[rows.pieces[:, 2] < LENGTH, 2]
     assert not rows.weight[0, starts].any()
 

@@ -49,9 +49,7 @@ def text_and_facts(rng: random.Random, world: World, domain: str) -> tuple[str, 
         return drawn.text, drawn.fields() | {"event": drawn.event}
     template = rng.choice(grouped("extract/notes")[domain])
     told = slots(template)
-    facts = {
-        field.name: _value(rng, world, field.generator) for field in fields(domain) if field.name in told
-    }
+    facts = {field.name: value(rng, world, field.generator) for field in fields(domain) if field.name in told}
     text = fill(rng, template, **facts)
     return text[0].upper() + text[1:], {field.name: facts.get(field.name) for field in fields(domain)}
 
@@ -76,7 +74,8 @@ def _thing(named: str) -> dict[str, str]:
     return {"thing": singular, "a_thing": f"{article} {singular}", "things": named.replace("*", "s")}
 
 
-def _value(rng: random.Random, world: World, generator: str) -> str:
+def value(rng: random.Random, world: World, generator: str) -> str:
+    """A value of one of the kinds that wordings/extract/fields.txt names as generators."""
     made = _GENERATORS.get(generator)
     return made(rng, world) if made else word(rng, generator)
 
