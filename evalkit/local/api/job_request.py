@@ -52,7 +52,7 @@ def read_request(fields: Fields, store: Store, base: str) -> JobRequest:
     model, training_file = fields.required("model"), fields.required("training_file")
     fields.only(*KNOWN)
     _check_model(fields, base)
-    if fields.get("integrations"):
+    if fields.get("integrations") not in (None, []):
         raise _refused("integrations", "Integrations are not available: this server sends nothing anywhere.")
     method, chosen = _read_method(fields)
     job = FineTune(
