@@ -103,7 +103,7 @@ def _search(
     texts: _Questions | _Answers, examples: Sequence[Conversation], threshold: float
 ) -> dict[str, Leak]:
     """The leaks of one part, by case."""
-    held_out = [(case, text) for case, text in texts.held_out if len(text) >= texts.least]
+    held_out = [(case, text) for case, text in _without_common(texts.held_out) if len(text) >= texts.least]
     if not held_out:
         return {}
     commons = [
@@ -117,6 +117,13 @@ def _search(
             leak = Leak(name, texts.part, alike, place, 1, finder.texts[name], learned)
             found[name] = _joined(found[name], leak) if name in found else leak
     return found
+
+
+def _without_common(held_out: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The texts but such as many cases share: where each says `Summarise.`, the question stands elsewhere."""
+    said = [normalised(text) for _, text in held_out]
+    counts = Counter(said)
+    return [each for each, text in zip(held_out, said, strict=True) if counts[text] <= most_own(len(said))]
 
 
 def _joined(before: Leak, leak: Leak) -> Leak:
@@ -146,7 +153,9 @@ class _Finder:
         self.texts = {name: text for name, text, _ in kept}
         self._names = [name for name, _, _ in kept]
         self._index = Index([marks for _, _, marks in kept], threshold)
-        self._exact = _by_text(self.texts)
+        self._exact: dict[str, list[str]] = {}
+        for name, text in self.texts.items():
+            self._exact.setdefault(normalised(text), []).append(name)
 
     def best(self, texts: Iterable[str]) -> dict[str, tuple[float, str]]:
         """The held-out texts that stand in any of these: each with the greatest similarity, and with what."""
@@ -187,14 +196,3 @@ def says_other_words(one: str, other: str) -> bool:
 
 def _misspelt(word: str, others: set[str]) -> bool:
     return word.isalpha() and bool(get_close_matches(word, others, n=1, cutoff=_SPELLED_ALIKE))
-
-
-def _by_text(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    """The names by their normalised text, without such as many share: `Summarise.` is no question."""
-    said = {name: normalised(text) for name, text in texts.items()}
-    counts = Counter(said.values())
-    names: dict[str, list[str]] = {}
-    for name, text in said.items():
-        if counts[text] <= most_own(len(said)):
-            names.setdefault(text, []).append(name)
-    return names

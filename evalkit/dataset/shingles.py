@@ -1,4 +1,4 @@
-"""Texts as sets of shingles (five letters in a row), and how alike two of them are: Jaccard's index.
+"""Texts as sets of shingles (four letters in a row), and how alike two of them are: Jaccard's index.
 
 What a text shares with many others of its file says nothing about it: `Headline:` before each, a passage of
 instructions around each. Such shingles are the template's (`Commons`), and are left out.
@@ -16,7 +16,7 @@ import numpy.typing as npt
 Shingles: TypeAlias = npt.NDArray[np.uint32]
 """Sorted hashes of a text's shingles, each once."""
 
-LETTERS = 5
+LETTERS = 4
 COMMON_SHARE = 0.1
 COMMON_AT_LEAST = 5
 """A shingle is the template's if it stands in more than this share of the texts, and in more than so many."""

@@ -23,7 +23,7 @@ EXAMPLE = """\
 
 A case is leaked if its question (all that the user says; system messages are left out) stands in TRAIN, or a
 near-duplicate: upper and lower case, spaces and punctuation do not count, nor what many lines share. Its
-answer counts where it is long. Jaccard's index of five-letter pieces says how near: 1 is the same text.
+answer counts where it is long. Jaccard's index of four-letter pieces says how near: 1 is the same text.
 
 exit codes: 0, with leaks too · 1 leaks, with --strict · 4 bad input"""
 
