@@ -78,7 +78,7 @@ def figures(example: Mapping[str, Any], form: Form, meter: Meter) -> Figures | N
     if form == "pair":
         return _pair(example, meter)
     asked = example if form == "chat" else example.get("input")
-    if not isinstance(asked, Mapping):
+    if not isinstance(asked, dict):
         return None
     messages = asked.get("messages")
     if messages in ({}, ""):  # the script takes them for empty lists

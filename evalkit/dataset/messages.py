@@ -42,34 +42,26 @@ def conversation_faults(messages: Sequence[Any], at: str, tools: frozenset[str] 
         at: the field that holds them, e.g. `input.messages`.
         tools: the names of the functions that the example declares; None where that cannot be told.
     """
-    for i, message in enumerate(messages):
-        if not _plain(message):
-            yield from message_faults(message, f"{at}[{i}]")
-    if any(isinstance(message, Mapping) and message.keys() & _OF_TOOLS for message in messages):
-        yield from _tool_faults([message for message in messages if isinstance(message, Mapping)], at, tools)
-
-
-_OF_TOOLS = {"tool_calls", "tool_call_id", "function_call"}
-_PLAIN_ROLES = {"system", "user", "assistant"}
+    odd = [i for i, message in enumerate(messages) if not _plain(message)]
+    for i in odd:
+        yield from message_faults(messages[i], f"{at}[{i}]")
+    if odd:
+        yield from _tool_faults([message for message in messages if isinstance(message, dict)], at, tools)
 
 
 def _plain(message: Any) -> bool:
     """Whether it is a role and a text and nothing else, as nearly all messages are: no rule need be asked."""
     if type(message) is not dict or len(message) != 2:
         return False
-    role, content = message.get("role"), message.get("content")
-    return (
-        type(role) is str
-        and role in _PLAIN_ROLES
-        and type(content) is str
-        and not content.isspace()
-        and content != ""
-    )
+    content = message.get("content")
+    if type(content) is not str or not content or content.isspace():
+        return False
+    return message.get("role") in ("system", "user", "assistant")
 
 
 def message_faults(message: Any, at: str) -> Iterator[Fault]:
     """What is wrong with one message by itself; `at` is its field, e.g. `messages[2]`."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         yield Fault("invalid_message", f"{at}: found {shown(message)}", 'write {"role": ..., "content": ...}')
         return
     yield from _key_faults(message, at)
@@ -127,11 +119,11 @@ def _may_be_silent(message: Mapping[str, Any], content: Any) -> bool:
 
 def _part_faults(parts: Sequence[Any], at: str) -> Iterator[Fault]:
     for i, part in enumerate(parts):
-        kind = part.get("type") if isinstance(part, Mapping) else None
+        kind = part.get("type") if isinstance(part, dict) else None
         if not isinstance(kind, str) or kind not in PARTS:
             what, remedy = f"{at}[{i}]: found {shown(part)}", 'write {"type": "text", "text": "..."}'
             yield Fault("invalid_content", what, remedy)
-        elif not isinstance(part.get(PARTS[kind]), str if kind in ("text", "refusal") else Mapping):
+        elif not isinstance(part.get(PARTS[kind]), str if kind in ("text", "refusal") else dict):
             what = f"{at}[{i}].{PARTS[kind]}: found {shown(part.get(PARTS[kind]))}"
             yield Fault("invalid_content", what, f'write what "type": "{kind}" announces')
 

@@ -26,6 +26,7 @@ KEYS: dict[Form, set[str]] = {
     "preference": {"input", "preferred_output", "non_preferred_output"},
     "pair": {"prompt", "completion"},
 }
+_OWN_KEYS = {form: keys - OPTIONS for form, keys in KEYS.items()}
 
 
 def findings_of(number: int, raw: bytes) -> tuple[Finding, ...]:
@@ -52,9 +53,9 @@ def faults_of(reading: Reading, raw: bytes) -> tuple[Fault, ...]:
 
 def form_of(example: Any) -> Form | None:
     """Which of the three formats a line's value has, well or badly; None where it has none."""
-    if not isinstance(example, Mapping):
+    if not isinstance(example, dict):
         return None
-    return next((form for form, keys in KEYS.items() if example.keys() & keys - OPTIONS), None)
+    return next((form for form, keys in _OWN_KEYS.items() if not keys.isdisjoint(example)), None)
 
 
 def _example_faults(example: Any, raw: bytes) -> Iterator[Fault]:
@@ -65,7 +66,7 @@ def _example_faults(example: Any, raw: bytes) -> Iterator[Fault]:
         yield from _preference(example)
     elif form == "pair":
         yield from _pair(example)
-    elif isinstance(example, Mapping):
+    elif isinstance(example, dict):
         yield _formless(example)
     else:
         yield Fault("data_type", f"found {shown(example)}", 'write a JSON object: {"messages": [...]}')
@@ -85,12 +86,13 @@ def _formless(example: Mapping[str, Any]) -> Fault:
 
 def _unknown_keys(example: Mapping[str, Any], form: Form) -> Iterator[Fault]:
     for key in example.keys() - KEYS[form]:
-        what = f"found the key {shown(key)} beside {min(KEYS[form] - OPTIONS & example.keys())}"
+        what = f"found the key {shown(key)} beside {min(_OWN_KEYS[form] & example.keys())}"
         yield Fault("unrecognized_key", what, "leave it out of what you upload")
 
 
 def _chat(example: Mapping[str, Any]) -> Iterator[Fault]:
-    yield from declaration_faults(example, "")
+    if len(example) > 1:
+        yield from declaration_faults(example, "")
     messages = example["messages"]
     if not isinstance(messages, list) or not messages:
         what = f"messages: found {shown(messages)}"
@@ -114,12 +116,12 @@ def _learnable(messages: list[Any]) -> Iterator[Fault]:
 
 
 def _role(message: Any) -> Any:
-    return message.get("role") if isinstance(message, Mapping) else None
+    return message.get("role") if isinstance(message, dict) else None
 
 
 def _preference(example: Mapping[str, Any]) -> Iterator[Fault]:
     asked = example.get("input")
-    if not isinstance(asked, Mapping) or not isinstance(asked.get("messages"), list) or not asked["messages"]:
+    if not isinstance(asked, dict) or not isinstance(asked.get("messages"), list) or not asked["messages"]:
         what, remedy = f"input: found {shown(asked)}", 'write {"messages": [{"role": "user", ...}]}'
         yield Fault("invalid_preference", what, remedy)
     else:

@@ -171,5 +171,7 @@ def _too_long(tokens: int, limit: int) -> Fault:
 def _digest(example: Mapping[str, Any], form: Form) -> int:
     """64 bits of a hash of what is learned from; whatever the spelling of the line."""
     content = {key: example[key] for key in KEYS[form] if key in example}
-    spelled = json.dumps(content, sort_keys=True).encode()
-    return int.from_bytes(blake2b(spelled, digest_size=8).digest())
+    return int.from_bytes(blake2b(_SPELLING.encode(content).encode(), digest_size=8).digest())
+
+
+_SPELLING = json.JSONEncoder(sort_keys=True)

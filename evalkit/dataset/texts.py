@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from evalkit.dataset.finding import Fault
@@ -39,7 +39,7 @@ def _texts(value: Any, at: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from _texts(item, f"{at}[{i}]")
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, item in value.items():
             field = f"{at}.{key}" if at else key
             yield field, key

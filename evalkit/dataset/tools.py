@@ -32,12 +32,12 @@ def declared(example: Mapping[str, Any]) -> frozenset[str] | None:
     found = [_function(tool) for tool in tools] if isinstance(tools, list) else []
     found += functions if isinstance(functions, list) else []
     return frozenset(
-        str(function["name"]) for function in found if isinstance(function, Mapping) and "name" in function
+        str(function["name"]) for function in found if isinstance(function, dict) and "name" in function
     )
 
 
 def _function(tool: Any) -> Any:
-    return tool.get("function") if isinstance(tool, Mapping) else None
+    return tool.get("function") if isinstance(tool, dict) else None
 
 
 def declaration_faults(example: Mapping[str, Any], at: str) -> Iterator[Fault]:
@@ -50,7 +50,7 @@ def declaration_faults(example: Mapping[str, Any], at: str) -> Iterator[Fault]:
                 f"write a list of {_DECLARATION}",
             )
     for i, tool in enumerate(_listed(example, "tools")):
-        if not isinstance(tool, Mapping) or tool.get("type") != "function":
+        if not isinstance(tool, dict) or tool.get("type") != "function":
             yield Fault("invalid_tools", f"{at}tools[{i}]: found {shown(tool)}", f"write {_DECLARATION}")
         else:
             yield from _function_faults(tool.get("function"), f"{at}tools[{i}].function")
@@ -70,7 +70,7 @@ def _listed(example: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _function_faults(function: Any, at: str) -> Iterator[Fault]:
-    if not isinstance(function, Mapping):
+    if not isinstance(function, dict):
         yield Fault(
             "invalid_tools", f"{at}: found {shown(function)}", 'write {"name": "...", "parameters": {...}}'
         )
@@ -80,7 +80,7 @@ def _function_faults(function: Any, at: str) -> Iterator[Fault]:
         yield Fault(
             "invalid_tools", f"{at}.name: found {shown(name)}", "write 1 to 64 letters, digits, _ and -"
         )
-    if parameters is not None and not isinstance(parameters, Mapping):
+    if parameters is not None and not isinstance(parameters, dict):
         remedy = 'write a JSON Schema: {"type": "object", "properties": {...}}'
         yield Fault("invalid_tools", f"{at}.parameters: found {shown(parameters)}", remedy)
     if not isinstance(function.get("description", ""), str | None):
@@ -92,10 +92,10 @@ def _function_faults(function: Any, at: str) -> Iterator[Fault]:
 def calls_of(message: Mapping[str, Any]) -> Iterator[Call]:
     """The calls in a message, so far as they can be read."""
     for call in _listed(message, "tool_calls"):
-        if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping):
+        if isinstance(call, dict) and isinstance(call.get("function"), dict):
             ids = {call["id"]} if isinstance(call.get("id"), str) else set()
             yield Call(_name(call["function"]), frozenset(ids))
-    if isinstance(message.get("function_call"), Mapping):
+    if isinstance(message.get("function_call"), dict):
         yield Call(_name(message["function_call"]), frozenset())
 
 
@@ -125,7 +125,7 @@ def call_faults(message: Mapping[str, Any], at: str) -> Iterator[Fault]:
 
 
 def _tool_call_faults(call: Any, at: str) -> Iterator[Fault]:
-    if not isinstance(call, Mapping) or call.get("type") != "function":
+    if not isinstance(call, dict) or call.get("type") != "function":
         yield Fault("invalid_tool_call", f"{at}: found {shown(call)}", f"write {_CALL}")
         return
     if not isinstance(call.get("id"), str) or not call["id"]:
@@ -136,7 +136,7 @@ def _tool_call_faults(call: Any, at: str) -> Iterator[Fault]:
 
 
 def _called_faults(function: Any, at: str) -> Iterator[Fault]:
-    if not isinstance(function, Mapping) or not _name(function):
+    if not isinstance(function, dict) or not _name(function):
         remedy = 'write {"name": "...", "arguments": "{...}"}'
         yield Fault("invalid_tool_call", f"{at}: found {shown(function)}", remedy)
         return
