@@ -62,7 +62,7 @@ def read_request(fields: Fields, store: Store, base: str) -> JobRequest:
         model=base,
         training_file=_read_file(fields, "training_file", store),
         validation_file=_read_file(fields, "validation_file", store)
-        if fields.get("validation_file")
+        if fields.get("validation_file") is not None
         else None,
         suffix=_read_suffix(fields),
         seed=fields.integer("seed", SEED, low=0, high=MOST_SEED),
