@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,15 @@ from evalkit.run.codec import passed as all_of
 from evalkit.run.grading import WHOLE
 from evalkit.run.records import Record
 from evalkit.stats import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """How many distinct cases stand in the training data; what passed of all others, and of these alone."""
+
+    cases: int
+    clean: Rate
+    leaked: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class VariantFigures:
         latency_p50_ms, latency_p95_ms: of answers that were not cached.
         cached: answers out of the cache.
         refused, filtered, truncated, tool_calls: what the model did in place of a whole text; it fails.
+        leaks: what comes of cases that stand in the training data; None without any.
     """
 
     variant: str
@@ -55,6 +65,7 @@ class VariantFigures:
     filtered: int
     truncated: int
     tool_calls: int
+    leaks: Leaks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +122,22 @@ class Comparison:
     total: tuple[VariantFigures, ...]
 
 
-def compare(records: Iterable[Record], pairs: Mapping[str, Pair] | None = None) -> Comparison:
+Leaked = Mapping[str, Collection[str]]
+"""The ids of the cases that stand in the training data, by suite."""
+
+
+def compare(
+    records: Iterable[Record], pairs: Mapping[str, Pair] | None = None, leaked: Leaked | None = None
+) -> Comparison:
     """The figures of a run.
 
     Args:
         records: of any number of suites, in any order; each repeat counts as a record of its own.
         pairs: candidate and baseline by suite; `Pair()` for a suite that is not named.
+        leaked: cases whose pass rates are given apart.
     """
     kept = tuple(records)
-    table = frame(kept)
+    table = frame(kept, leaked)
     suites = tuple(
         _suite_figures(str(name), rows, [record for record in kept if record.suite == name], pairs or {})
         for name, rows in table.groupby("suite", sort=True)
@@ -127,23 +145,25 @@ def compare(records: Iterable[Record], pairs: Mapping[str, Pair] | None = None) 
     return Comparison(suites, _variant_rows(table))
 
 
-def frame(records: Iterable[Record]) -> pd.DataFrame:
+def frame(records: Iterable[Record], leaked: Leaked | None = None) -> pd.DataFrame:
     """One row a record: its key, what passed (nullable), tokens, cost in USD, latency in ms."""
-    rows = pd.DataFrame([_row(record) for record in records], columns=list(_DTYPES))
+    rows = pd.DataFrame([_row(record, leaked or {}) for record in records], columns=list(_DTYPES))
     return rows.astype(_DTYPES)
 
 
 _DTYPES = {
     **dict.fromkeys(("suite", "case", "variant"), "string"),
     "repeat": "int64",
-    **dict.fromkeys(("answered", "cached", "refused", "filtered", "truncated", "tool_calls"), "bool"),
+    **dict.fromkeys(
+        ("leaked", "answered", "cached", "refused", "filtered", "truncated", "tool_calls"), "bool"
+    ),
     **dict.fromkeys(("passed", "form", "content"), "boolean"),
     **dict.fromkeys(("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms"), "Float64"),
     "verdicts": "object",
 }
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Record, leaked: Leaked) -> dict[str, Any]:
     response = record.response
     usage = response.usage if response else None
     instead = next((verdict.value for verdict in record.verdicts if verdict.check == WHOLE), None)
@@ -152,6 +172,7 @@ def _row(record: Record) -> dict[str, Any]:
         "case": record.case,
         "variant": record.variant,
         "repeat": record.repeat,
+        "leaked": record.case in leaked.get(record.suite, ()),
         "answered": response is not None and record.error is None,
         "cached": record.cached,
         "refused": instead == "refusal",
@@ -207,7 +228,7 @@ def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -
     latency = answers.latency_ms[~answers.cached].dropna()
     return VariantFigures(
         variant=variant,
-        cases=len(table[["suite", "case"]].drop_duplicates()),
+        cases=_distinct_cases(table),
         records=len(table),
         cached=int(answers.cached.sum()),
         errors=len(table) - len(answers),
@@ -223,7 +244,20 @@ def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -
         latency_p50_ms=None if latency.empty else float(latency.quantile(0.50)),
         latency_p95_ms=None if latency.empty else float(latency.quantile(0.95)),
         **{name: int(answers[name].sum()) for name in ("refused", "filtered", "truncated", "tool_calls")},
+        leaks=_leaks(table),
     )
+
+
+def _leaks(table: pd.DataFrame) -> Leaks | None:
+    if not table.leaked.any():
+        return None
+    answers = table[table.answered]
+    clean, leaked = answers.passed[~answers.leaked], answers.passed[answers.leaked]
+    return Leaks(_distinct_cases(table[table.leaked]), _rate(clean), _rate(leaked))
+
+
+def _distinct_cases(table: pd.DataFrame) -> int:
+    return len(table[["suite", "case"]].drop_duplicates())
 
 
 def _rate(passed: pd.Series) -> Rate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.comparison import Pair, VariantFigures, compare
+from evalkit.comparison import Leaks, Pair, VariantFigures, compare
 from evalkit.run.grading import WHOLE
 from evalkit.run.records import Record, RecordedVerdict
 from evalkit.stats import Rate
@@ -187,3 +187,18 @@ def test_nothing_gives_nothing() -> None:
     """No records make no suites and no rows."""
     assert compare([]).suites == ()
     assert compare([]).total == ()
+
+
+def test_leaked_cases_are_counted_apart(make_record) -> None:
+    """Cases that stand in the training data have a rate of their own, and so have all others."""
+    records = [
+        make_record("a", "ft", True),
+        make_record("a", "ft", False, repeat=1),
+        make_record("b", "ft", False),
+        make_record("c", "ft", None),
+        make_record("d", "ft", error="no answer in 120 s"),
+    ]
+    (suite,) = compare(records, leaked={"cities": {"a", "d"}, "rivers": {"b"}}).suites
+    assert suite.rows[0].leaks == Leaks(cases=2, clean=Rate(0, 1), leaked=Rate(1, 2))
+    assert suite.rows[0].passed == Rate(1, 3)
+    assert only_row(records).leaks is None

@@ -91,3 +91,20 @@ def failure_count(failed: Sequence[FailedCase], pair: Pair) -> str:
     new = sum(failure.new for failure in failed)
     news = f", {new} new ({printable(pair.baseline)} passed)" if new else ""
     return f"{len(failed)} {printable(failed[0].variant)} failure{'s' if len(failed) != 1 else ''}{news}"
+
+
+def leak_lines(rows: Sequence[VariantFigures]) -> list[str]:
+    """What passed of the cases that do not stand in the training data, and of those that do, by variant."""
+    lines = [
+        f"{printable(row.variant)} {percent(row.leaks.clean)} ({interval(row.leaks.clean)}) of "
+        f"{row.leaks.clean.n}, {percent(row.leaks.leaked)} of {row.leaks.leaked.n}"
+        for row in rows
+        if row.leaks
+    ]
+    if not lines:
+        return []
+    leaked, cases = max(row.leaks.cases for row in rows if row.leaks), max(row.cases for row in rows)
+    return [
+        f"{leaked} of {cases} cases stand in the training data; passed of the others, and of them:",
+        *lines,
+    ]

@@ -11,6 +11,7 @@ from evalkit.report.model import Asked, Report
 from evalkit.report.notes import notes
 from evalkit.run import read_info, read_records
 from evalkit.run.estimate import Estimate
+from evalkit.run.leaks import leaked_cases
 
 
 def load_report(folder: Path) -> Report:
@@ -21,7 +22,7 @@ def load_report(folder: Path) -> Report:
     """
     info = read_info(folder)
     pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
-    comparison = compare(read_records(folder), pairs)
+    comparison = compare(read_records(folder), pairs, leaked_cases(info))
     plan = plan_line(Estimate(**info["estimate"]), info["options"]["max_cost"])
     return Report(folder.name, _asked(info), plan, comparison, notes(info, comparison))
 

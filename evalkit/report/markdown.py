@@ -30,6 +30,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     for suite in report.comparison.suites:
         yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
+        yield from _leaks(suite.rows)
         yield from (f"- not asked: {markdown_code(why)} ({count})" for why, count in suite.errors.items())
         yield from _failures(suite)
     if len(report.comparison.suites) > 1:
@@ -59,6 +60,11 @@ def _row(row: VariantFigures) -> list[str]:
         *figures.cells(row),
         *(str(count) for count in (row.refused, row.filtered, row.truncated, row.tool_calls)),
     ]
+
+
+def _leaks(rows: Sequence[VariantFigures]) -> Iterator[str]:
+    lines = figures.leak_lines(rows)
+    yield from (*(f"- {markdown_text(line)}" for line in lines), *([""] if lines else []))
 
 
 def _failures(suite: SuiteFigures) -> Iterator[str]:

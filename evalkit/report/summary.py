@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from evalkit.comparison import VariantFigures
+from evalkit.comparison import Leaks, VariantFigures
 from evalkit.report.model import Report
 from evalkit.stats import Rate
 
@@ -49,6 +49,18 @@ def variant_summary(row: VariantFigures) -> dict[str, Any]:
         "filtered": row.filtered,
         "truncated": row.truncated,
         "tool_calls": row.tool_calls,
+        **_leaks(row.leaks),
+    }
+
+
+def _leaks(leaks: Leaks | None) -> dict[str, Any]:
+    """Nothing where no case has leaked."""
+    if leaks is None:
+        return {}
+    return {
+        "leaked_cases": leaks.cases,
+        "clean_pass_rate": leaks.clean.share,
+        "leaked_pass_rate": leaks.leaked.share,
     }
 
 

@@ -82,6 +82,7 @@ def _together(report: Report, verbosity: int) -> Iterator[str]:
 
 def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:
     """What stands under a suite's table."""
+    yield from _paragraph(figures.leak_lines(suite.rows))
     yield from _paragraph([f"not asked: {printable(why)} ({count})" for why, count in suite.errors.items()])
     if verbosity > 0:
         yield from _paragraph(_check_rates(suite))

@@ -10,7 +10,20 @@ import pytest
 from evalkit.dataset.conversation import Conversation, conversation
 from evalkit.dataset.leaks import leaks, says_other_words
 
-CITIES = "Oslo Rome Lima Cairo Quito Paris Accra Delhi Tunis Sofia Seoul Dakar Minsk Hanoi Kyiv Riga".split()
+CITIES = [
+    "Oslo",
+    "Rome",
+    "Lima",
+    "Cairo",
+    "Quito",
+    "Paris",
+    "Accra",
+    "Delhi",
+    "Sofia",
+    "Seoul",
+    "Dakar",
+    "Kyiv",
+]
 
 
 def asked(*texts: str, answer: str = "yes", system: str | None = None) -> Conversation:
@@ -41,7 +54,7 @@ def leaked(examples: list[Conversation], case: Conversation) -> dict[str, Any] |
     ],
 )
 def test_the_same_question_is_a_leak_however_it_is_written(learned: str) -> None:
-    """Case, spaces, punctuation, a slip of the pen and a `please` hide nothing; the answer does not matter."""
+    """Case, spaces, punctuation, a slip of the pen or a `please` hide nothing, nor does the answer."""
     found = leaked([asked("Who?"), asked(learned, answer="Oslo")], asked("What is the capital of Norway?"))
     assert found is not None
     assert (found["part"], found["example"]) == ("question", 1)

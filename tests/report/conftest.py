@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from evalkit.comparison import compare
+from evalkit.comparison import Leaked, compare
 from evalkit.report.model import Asked, Report
 from evalkit.run.records import Record, RecordedVerdict
 
@@ -17,12 +17,13 @@ MakeReport = Callable[..., Report]
 def make_report() -> MakeReport:
     """A factory: records -> Report."""
 
-    def made(*records: Record, notes: tuple[str, ...] = ()) -> Report:
+    def made(*records: Record, notes: tuple[str, ...] = (), leaked: Leaked | None = None) -> Report:
         asked = (
             Asked(("base", "prompted"), "gpt-5-mini", "api.openai.com/v1", "OPENAI_API_KEY"),
             Asked(("ft",), "headlines-v2", "gpu7:8000/v1", "no key"),
         )
-        return Report("20261122T080000Z-abc123", asked, "6 requests, cap $5.00", compare(records), notes)
+        figures = compare(records, leaked=leaked)
+        return Report("20261122T080000Z-abc123", asked, "6 requests, cap $5.00", figures, notes)
 
     return made
 

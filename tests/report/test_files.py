@@ -34,6 +34,22 @@ def test_the_summary_is_what_its_schema_says(make_report, two_suites) -> None:
     assert found["all"]["variants"]["base"]["cases"] == 4
 
 
+def test_leaks_stand_in_every_file_that_has_any(make_report, two_suites) -> None:
+    """Rates without the leaked cases and of them alone; without leaks no file mentions them."""
+    report = make_report(*two_suites, leaked={"cities": {"c1"}})
+    found = json.loads(json.dumps(summary(report)))
+    jsonschema.validate(found, schema())
+    ft = found["suites"]["cities"]["variants"]["ft"]
+    assert (ft["leaked_cases"], ft["clean_pass_rate"], ft["leaked_pass_rate"]) == (1, 0.0, 1.0)
+    assert found["all"]["variants"]["ft"]["leaked_cases"] == 1
+    assert "leaked_cases" not in found["suites"]["rivers"]["variants"]["ft"]
+    table = pd.read_csv(io.StringIO(csv(report)))
+    assert table[table.suite == "rivers"].leaked_cases.isna().all()
+    assert "- ft 0% (?) of 1, 100% of 1" in markdown(report).replace("\\", "")
+    clean = make_report(*two_suites)
+    assert "leaked" not in markdown(clean) + csv(clean) + json.dumps(summary(clean))
+
+
 def test_unknown_is_null_and_an_empty_cell(make_report, make_record) -> None:
     """What is not known is null in JSON and empty in CSV, never 0."""
     report = make_report(make_record("a", "ft", True, usage=(None, None), cost_usd=None, latency_ms=None))

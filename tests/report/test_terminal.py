@@ -83,6 +83,19 @@ def test_errors_are_told_with_their_number(make_report, make_record) -> None:
     assert "failure" not in text
 
 
+def test_leaked_cases_are_shown_apart(make_report, two_suites) -> None:
+    """Only under the suite that has any: what passed of all other cases, and of these alone."""
+    text = terminal(make_report(*two_suites, leaked={"cities": {"c1"}}))
+    assert (
+        "1 of 2 cases stand in the training data; passed of the others, and of them:\n"
+        "base 0% (?) of 1, 0% of 1\n"
+        "prompted 100% (?) of 1, 100% of 1\n"
+        "ft 0% (?) of 1, 100% of 1\n"
+    ) in text
+    assert text.count("training data") == 1
+    assert "training data" not in terminal(make_report(*two_suites))
+
+
 def test_nothing_ships_before_there_is_a_gate(make_report, two_suites) -> None:
     """A table of rates is no decision, and must not look like one."""
     assert "SHIP" not in terminal(make_report(*two_suites), 1)
