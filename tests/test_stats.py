@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from evalkit.stats import kappa, wilson
+from evalkit.stats import kappa, paired_gain, wilson
 
 
 def labels(table: list[list[int]]) -> tuple[list[int], list[int]]:
@@ -97,3 +97,35 @@ def test_kappa_needs_the_same_items() -> None:
     """Labels that do not pair up are refused."""
     with pytest.raises(ValueError, match="same items"):
         kappa([True], [True, False])
+
+
+@pytest.mark.parametrize(
+    ("cells", "low", "high"),
+    [
+        ((36, 12, 2, 0), 0.0569, 0.3404),  # Newcombe (1998), Statist. Med. 17, 2635, Table II, method 10
+        ((36, 14, 0, 0), 0.1528, 0.4167),
+    ],
+)
+def test_the_paired_gain_is_newcombe_s(cells: tuple[int, int, int, int], low: float, high: float) -> None:
+    """Both passed, only the second, only the first, neither: the published intervals."""
+    both, gained, lost, neither = cells
+    before = [True] * both + [False] * gained + [True] * lost + [False] * neither
+    after = [True] * both + [True] * gained + [False] * lost + [False] * neither
+    gain = paired_gain(before, after)
+    assert gain is not None
+    assert (round(gain.interval.low, 4), round(gain.interval.high, 4)) == (low, high)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
+def test_a_paired_gain_lies_in_its_interval(pairs: list[tuple[bool, bool]]) -> None:
+    """Within [-1, 1], never without width, and turned around when the two change places."""
+    before, after = [one for one, _ in pairs], [other for _, other in pairs]
+    gain, back = paired_gain(before, after), paired_gain(after, before)
+    if len(pairs) < 2:
+        assert gain is None
+        return
+    assert gain is not None
+    assert back is not None
+    assert -1 <= gain.interval.low <= gain.value <= gain.interval.high <= 1
+    assert gain.interval.low < gain.interval.high
+    assert (back.value, back.interval.low) == pytest.approx((-gain.value, -gain.interval.high))

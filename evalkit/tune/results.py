@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,8 +34,11 @@ def decoded(content: bytes) -> bytes:
 
 
 def losses_of_csv(content: bytes) -> tuple[Loss, ...]:
-    """The losses in a result file, decoded; rows without a step are passed over."""
-    rows = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")))
+    """The losses in a result file, decoded; what is no row with a step is passed over."""
+    try:
+        rows = list(csv.DictReader(content.decode("utf-8", "replace").splitlines()))
+    except csv.Error:
+        return ()
     found = (_loss(row, row.get("valid_loss")) for row in rows)
     return tuple(loss for loss in found if loss is not None)
 

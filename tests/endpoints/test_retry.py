@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalkit.endpoints.base import Request
 from evalkit.endpoints.openai_api import OpenAIEndpoint
-from evalkit.endpoints.retry import Attempted, RetryPolicy, ask_patiently
+from evalkit.endpoints.retry import Attempted, Patience, RetryPolicy, ask_patiently
 from tests.loopback import Json, Loopback, Reply, refused, said
 
 HELLO = Request("loop", "chat", messages=({"role": "user", "content": "hello"},))
@@ -27,14 +27,16 @@ class Faulty:
         return self.replies.pop(0) if self.replies else said("hello")
 
 
-def tried(server: Loopback, policy: RetryPolicy = QUICK) -> tuple[Attempted, list[str]]:
+def tried(
+    server: Loopback, policy: RetryPolicy = QUICK, patience: Patience | None = None
+) -> tuple[Attempted, list[str]]:
     """What comes of asking, and the notes that were made meanwhile."""
     notes: list[str] = []
 
     async def asked() -> Attempted:
         endpoint = OpenAIEndpoint("loop", server.base_url, use_proxy=False)
         try:
-            return await ask_patiently(endpoint, HELLO, policy, notes.append)
+            return await ask_patiently(endpoint, HELLO, policy, notes.append, patience)
         finally:
             await endpoint.close()
 
@@ -56,6 +58,35 @@ def test_the_last_error_is_told_when_the_tries_are_used_up(loopback: Loopback) -
     assert got.error is not None
     assert (got.response, got.error.type, got.attempts) == (None, "overloaded", 3)
     assert len(loopback.questions) == 3
+
+
+def test_a_model_that_was_just_made_is_waited_for(loopback: Loopback) -> None:
+    """404, 503, 404: more tries than others get, told of once; the answer counts."""
+    absent = refused(404, "model_not_found")
+    loopback.rule = Faulty(absent, refused(503, "overloaded"), *[absent] * 3)
+    got, notes = tried(loopback, patience=Patience([HELLO.model]))
+    assert got.response is not None
+    assert got.attempts == 6 > QUICK.attempts
+    assert notes == ["loop was just made and is not ready (model_not_found): waiting up to 600 s"]
+
+
+def test_waiting_for_a_new_model_has_an_end(loopback: Loopback) -> None:
+    """One time for all requests together: the next one need not wait again."""
+    loopback.rule = lambda _: refused(404, "model_not_found")
+    patience = Patience([HELLO.model], within_s=0.1)
+    got, _ = tried(loopback, patience=patience)
+    assert got.error is not None
+    assert got.attempts > 1
+    assert tried(loopback, patience=patience)[0].attempts == 1
+
+
+def test_a_model_that_has_answered_is_new_no_more(loopback: Loopback) -> None:
+    """Afterwards 404 means that it was deleted; so it does for a model that nobody just made."""
+    patience = Patience([HELLO.model])
+    assert tried(loopback, patience=patience)[0].response is not None
+    loopback.rule = lambda _: refused(404, "model_not_found")
+    assert tried(loopback, patience=patience)[0].attempts == 1
+    assert tried(loopback, patience=Patience(["another"]))[0].attempts == 1
 
 
 def test_an_error_that_stays_is_not_tried_again(loopback: Loopback) -> None:
