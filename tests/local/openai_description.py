@@ -18,8 +18,9 @@ FILE = Path(__file__).resolve().parents[3] / "shared/data/openai-openapi/openapi
 @cache
 def _description() -> Any:
     found = _modern(json.loads(FILE.read_text(encoding="utf-8")))
-    statuses = found["components"]["schemas"]["FineTuningJob"]["properties"]["status"]["enum"]
-    statuses.append("paused")  # forgotten there, though jobs can be paused
+    schemas = found["components"]["schemas"]
+    schemas["FineTuningJob"]["properties"]["status"]["enum"].append("paused")  # forgotten there, though
+    schemas["OpenAIFile"]["properties"]["purpose"]["enum"].append("evals")  # requests may ask for both
     return found
 
 

@@ -1,12 +1,14 @@
-"""GET /v1/models, and the names of what is served."""
+"""/v1/models: list, retrieve, delete; and the names of what is served."""
 
 from __future__ import annotations
 
+import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError, OpenAI, PermissionDeniedError
 
 from evalkit.local.engine.adapter import save_adapter_file
 from evalkit.local.engine.backend import BASE, open_embedded
@@ -16,7 +18,7 @@ from evalkit.local.engine.weights import load_model
 from evalkit.local.served import JUDGE, ServedModels
 from evalkit.local.store import Store
 from tests.local.openai_description import assert_conforms
-from tests.local.serving import Server
+from tests.local.serving import Server, running
 
 
 def test_list_conforms_and_names_the_base(server: Server) -> None:
@@ -52,3 +54,45 @@ def test_judge_is_served_where_its_adapter_is(checkpoint: Path, tmp_path: Path) 
     assert [model.name for model in ServedModels(base, store, tmp_path / "none").all()] == [BASE]
     store.close()
     shutil.rmtree(tmp_path / "state")
+
+
+def test_a_tuned_model_is_deleted_with_all_that_belongs_to_it(checkpoint: Path, tmp_path: Path) -> None:
+    """Its checkpoints and their folders go with it; a checkpoint can go alone; the job stays as it is."""
+    lines = [{"prompt": f"{number} plus", "completion": " the end"} for number in range(10)]
+    with running(checkpoint, tmp_path) as server, server.client() as client:
+        data = "\n".join(map(json.dumps, lines)).encode()
+        file = client.files.create(file=("train.jsonl", data), purpose="fine-tune")
+        job = client.fine_tuning.jobs.create(
+            model=BASE, training_file=file.id, hyperparameters={"n_epochs": 3, "batch_size": 10}
+        )
+        while client.fine_tuning.jobs.retrieve(job.id).status != "succeeded":
+            time.sleep(0.05)
+        model = client.fine_tuning.jobs.retrieve(job.id).fine_tuned_model or ""
+        adapters = tmp_path / "adapters"
+        assert len(list(adapters.iterdir())) == 4
+        assert client.models.delete(f"{model}:ckpt-step-1").deleted
+        assert len(list(adapters.iterdir())) == 3
+        client.completions.create(model=f"{model}:ckpt-step-2", prompt="1 plus", max_tokens=1)
+        assert_conforms(server.send("DELETE", f"/models/{model}").json(), "DeleteModelResponse")
+        assert list(adapters.iterdir()) == []
+        for name in (model, f"{model}:ckpt-step-2"):
+            with pytest.raises(NotFoundError):
+                client.completions.create(model=name, prompt="1 plus", max_tokens=1)
+            with pytest.raises(NotFoundError):
+                client.models.delete(name)
+        assert client.fine_tuning.jobs.retrieve(job.id).fine_tuned_model == model
+
+
+def test_the_base_cannot_be_deleted(client: OpenAI) -> None:
+    """403, as for a model of OpenAI's own."""
+    with pytest.raises(PermissionDeniedError, match="fine-tuned"):
+        client.models.delete(BASE)
+
+
+def test_an_alias_stands_for_the_base(checkpoint: Path, tmp_path: Path) -> None:
+    """It is found, under the base's own name, and is not listed."""
+    store = Store(tmp_path)
+    models = ServedModels(open_embedded(checkpoint), store, aliases=["gpt-4o-mini"])
+    assert models.find("gpt-4o-mini") == models.find(BASE)
+    assert [model.name for model in models.all()] == [BASE]
+    store.close()
