@@ -93,6 +93,18 @@ def encoding_for(model: str) -> tiktoken.Encoding | None:
     return None if name is None else _load(name)
 
 
+def without_encoding(model: str) -> str:
+    """Why the tokens of `model` cannot be counted here, and how to mend it."""
+    name = encoding_name(model)
+    if name is None:
+        return f"No encoding is known of {model!r}: name one of OpenAI's models, or {EMBEDDED}."
+    return (
+        f"The ranks of {name} are neither in tiktoken's cache ({_cache_folder()}) nor in an installed "
+        f"package, and could not be downloaded: pip install --no-deps llama-index-core brings them, or set "
+        f"TIKTOKEN_CACHE_DIR to a folder that holds them as {_RANK_FILES[name].cache_name}."
+    )
+
+
 def count(text: str, model: str) -> int | None:
     """Tokens of `text` for `model`, special tokens read as plain text; None where that cannot be known."""
     encoding = encoding_for(model)

@@ -21,6 +21,7 @@ Form = Literal["chat", "preference", "pair"]
 
 BLANK = Fault("blank_line", "the line is blank", "remove it")
 OPTIONS = {"tools", "parallel_tool_calls", "functions"}
+EVALKIT_KEYS = {"id", "tags", "group", "vars", "checks"}
 KEYS: dict[Form, set[str]] = {
     "chat": {"messages", *OPTIONS},
     "preference": {"input", "preferred_output", "non_preferred_output"},
@@ -87,7 +88,8 @@ def _formless(example: Mapping[str, Any]) -> Fault:
 def _unknown_keys(example: Mapping[str, Any], form: Form) -> Iterator[Fault]:
     for key in example.keys() - KEYS[form]:
         what = f"found the key {shown(key)} beside {min(_OWN_KEYS[form] & example.keys())}"
-        yield Fault("unrecognized_key", what, "leave it out of what you upload")
+        own = "evalkit tune leaves it out; " if key in EVALKIT_KEYS else ""
+        yield Fault("unrecognized_key", what, f"{own}leave it out of what you upload")
 
 
 def _chat(example: Mapping[str, Any]) -> Iterator[Fault]:

@@ -150,8 +150,9 @@ def _add_example(tally: Tally, number: int, example: Any, meter: Meter | None, l
             _note_roles(tally, example)
         if meter and (size := figures(example, form, meter)):
             tally.sizes.add(size)
-            if limit is not None and size.tokens > limit:
-                tally.log.add(_too_long(size.tokens, limit).on(number))
+            whole = size.tokens + size.tools
+            if limit is not None and whole > limit:
+                tally.log.add(_too_long(whole, limit).on(number))
 
 
 def _note_roles(tally: Tally, example: Mapping[str, Any]) -> None:
