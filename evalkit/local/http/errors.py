@@ -11,6 +11,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from evalkit.local.http.json_response import JsonResponse
 
@@ -75,12 +76,19 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     """Answer what the router refuses: an unknown URL (404), a wrong method (405), a broken form (400)."""
     assert isinstance(error, HTTPException)
     path = request.url.path
-    message, code = str(error.detail), None
+    message, code, headers = str(error.detail), None, error.headers
     if error.status_code == 404:
         message = f"Invalid URL ({request.method} {path})"
     elif error.status_code == 405:
         message, code = f"Not allowed to {request.method} on {path}.", "method_not_supported"
-    return ApiError(message, status=error.status_code, code=code, headers=error.headers).answer()
+        headers = {"allow": ", ".join(_allowed(request))}
+    return ApiError(message, status=error.status_code, code=code, headers=headers).answer()
+
+
+def _allowed(request: Request) -> list[str]:
+    """Name the methods of a path; the router itself names those of the first route that has it."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for route in routes for method in route.methods})
 
 
 async def answer_fault(_request: Request, _error: Exception) -> Response:

@@ -116,7 +116,7 @@ SCHEMAS: dict[str, Schema] = {
     "Checkpoints": list_of("Checkpoint"),
 }
 ONE = [in_path("fine_tuning_job_id")]
-PER_METADATA = {**in_query("metadata", mapping(TEXT)), "style": "deepObject", "explode": True}
+PER_METADATA = {**in_query("metadata", mapping(ANY)), "style": "deepObject", "explode": True}
 JOB = "/fine_tuning/jobs/{fine_tuning_job_id}"
 PATHS: dict[str, Schema] = {
     "/fine_tuning/jobs": {
