@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -91,35 +92,30 @@ def test_parts_of_a_content_list_are_counted() -> None:
     assert tokens.count_messages(parts, "evalkit-tiny") == tokens.count_messages(whole, "evalkit-tiny")
 
 
-offline = pytest.mark.skipif(
-    bool(find_spec("llama_index")), reason="an installed package carries the rank files"
-)
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache of tiktoken's, no network, and no installed package that carries rank files."""
 
+    def no_package(name: str) -> NoReturn:
+        raise tokens.metadata.PackageNotFoundError(name)
 
-@offline
-def test_without_rank_files_and_network_the_count_is_unknown_and_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """tiktoken's own download has no time limit; ours gives up, and counting says None."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens on the discard port
-    began = time.perf_counter()
+    monkeypatch.setattr(tokens.metadata, "files", no_package)
     tokens._load.cache_clear()
-    try:
-        assert tokens.count("hello", "gpt-4.1") is None
-    finally:
-        tokens._load.cache_clear()
+    yield tmp_path
+    tokens._load.cache_clear()
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_without_rank_files_and_network_the_count_is_unknown_and_soon() -> None:
+    """tiktoken's own download has no time limit; ours gives up, and counting says None."""
+    began = time.perf_counter()
+    assert tokens.count("hello", "gpt-4.1") is None
     assert time.perf_counter() - began < 2 * tokens.DOWNLOAD_TIMEOUT_S
 
 
-@offline
-def test_a_damaged_rank_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_rank_file_is_not_used(nowhere: Path) -> None:
     """A cached file with another hash is no rank file."""
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    (tmp_path / tokens._RANK_FILES["cl100k_base"].cache_name).write_bytes(b"torn")
-    tokens._load.cache_clear()
-    try:
-        assert tokens.encoding_for("gpt-4") is None
-    finally:
-        tokens._load.cache_clear()
+    (nowhere / tokens._RANK_FILES["cl100k_base"].cache_name).write_bytes(b"torn")
+    assert tokens.encoding_for("gpt-4") is None
