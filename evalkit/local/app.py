@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from evalkit.local import openapi
-from evalkit.local.api import batches, chat, completions, files, fine_tuning, models
+from evalkit.local.api import batches, chat, completions, files, fine_tuning, models, responses
 from evalkit.local.batches.asking import asking
 from evalkit.local.batches.runner import BatchRunner
 from evalkit.local.http.access import Access
@@ -30,6 +30,10 @@ ROUTES = (
     Route("/v1/models/{model:path}", models.delete, methods=["DELETE"]),
     Route("/v1/chat/completions", chat.create, methods=["POST"]),
     Route("/v1/completions", completions.create, methods=["POST"]),
+    Route("/v1/responses", responses.create, methods=["POST"]),
+    Route("/v1/responses/{response_id}", responses.retrieve),
+    Route("/v1/responses/{response_id}", responses.delete, methods=["DELETE"]),
+    Route("/v1/responses/{response_id}/input_items", responses.input_items),
     Route("/v1/batches", batches.create, methods=["POST"]),
     Route("/v1/batches", batches.list_batches),
     Route("/v1/batches/{batch_id}", batches.retrieve),

@@ -159,6 +159,21 @@ class Batch:
     results_live_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A response that can be gone on from.
+
+    Attributes:
+        body: the response object.
+        items: the conversation that it answers.
+    """
+
+    id: str
+    created_at: int
+    body: Mapping[str, Any]
+    items: Sequence[Mapping[str, Any]]
+
+
 def new_id(prefix: str) -> str:
     """Make an identifier that is not taken, e.g. `ftjob-3f9c...`."""
     return prefix + secrets.token_hex(12)

@@ -30,10 +30,11 @@ from evalkit.local.rows import (
     FineTune,
     Hyperparameters,
     StoredFile,
+    StoredResponse,
     TunedModel,
 )
 
-AnyRow = StoredFile | FineTune | Event | Checkpoint | TunedModel | Batch
+AnyRow = StoredFile | FineTune | Event | Checkpoint | TunedModel | Batch | StoredResponse
 Row = TypeVar("Row", bound=AnyRow)
 _TABLES: Mapping[type, str] = {
     StoredFile: "files",
@@ -42,6 +43,7 @@ _TABLES: Mapping[type, str] = {
     Checkpoint: "checkpoints",
     TunedModel: "models",
     Batch: "batches",
+    StoredResponse: "responses",
 }
 SCHEMA = 1  # of the database; 0 was written before there was a table of checkpoints, which is then added
 

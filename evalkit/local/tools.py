@@ -17,6 +17,7 @@ from evalkit.local.schema import BadSchema, check_schema, check_strict
 
 MOST_TOOLS = 128  # OpenAI's limit
 LONGEST_NAME = 64
+FUNCTION = ("name", "description", "parameters", "strict")
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
 
 
@@ -33,6 +34,21 @@ def read_tools(holder: Fields) -> tuple[Tool, ...]:
     name, found = ("tools", tools) if tools else ("functions", functions)
     check_distinct(found, holder.place(name))
     return found
+
+
+def read_flat_tools(holder: Fields) -> tuple[Tool, ...]:
+    """Read `tools` of the Responses API, where a function's name stands beside its type; [] is none.
+
+    Raises:
+        ApiError: as above.
+    """
+    tools = [] if holder.get("tools") == [] else _items(holder, "tools")
+    for tool in tools:
+        tool.choice("type", ("function",))
+        tool.only("type", *FUNCTION)
+    read = tuple(read_function(tool) for tool in tools)
+    check_distinct(read, holder.place("tools"))
+    return read
 
 
 def check_distinct(tools: Iterable[Tool], param: str) -> None:
@@ -52,12 +68,8 @@ def check_distinct(tools: Iterable[Tool], param: str) -> None:
         seen.add(tool.name)
 
 
-def read_function(function: Fields, *, strict: bool = False) -> Tool:
+def read_function(function: Fields) -> Tool:
     """Read one function: `name`, `description`, `parameters` and `strict`, whatever else there is.
-
-    Args:
-        function: the object.
-        strict: what holds where it does not say.
 
     Raises:
         ApiError: no name, or parameters that are no schema of type object, or not strict where they must be.
@@ -68,7 +80,7 @@ def read_function(function: Fields, *, strict: bool = False) -> Tool:
         name=name,
         description=function.text("description", ""),
         parameters=dict(function.get("parameters")) if parameters else {},
-        strict=function.boolean("strict", strict),
+        strict=function.boolean("strict"),
     )
     if parameters:
         _check_parameters(tool, function.place("parameters"))
@@ -110,19 +122,19 @@ def read_call_ids(message: Fields) -> tuple[str, ...]:
     Raises:
         ApiError: a call has none.
     """
-    return tuple(_required_text(call, "id") for call in _items(message, "tool_calls"))
+    return tuple(required_text(call, "id") for call in _items(message, "tool_calls"))
 
 
 def _read_tool(item: Fields) -> Tool:
     item.only("type", "function")
     item.choice("type", ("function",))
     function = _required_object(item, "function")
-    function.only("name", "description", "parameters", "strict")
+    function.only(*FUNCTION)
     return read_function(function)
 
 
 def _read_call(function: Fields) -> ToolCall:
-    return ToolCall(read_name(function), _required_text(function, "arguments"))
+    return ToolCall(read_name(function), required_text(function, "arguments"))
 
 
 def _items(holder: Fields, name: str) -> list[Fields]:
@@ -143,7 +155,12 @@ def _required_object(holder: Fields, name: str) -> Fields:
     return holder.object(name) or Fields({}, holder.place(name))
 
 
-def _required_text(holder: Fields, name: str) -> str:
+def required_text(holder: Fields, name: str) -> str:
+    """Read a text that must be there, and may be empty.
+
+    Raises:
+        ApiError: it is missing, or no text.
+    """
     holder.required(name)
     return holder.text(name, "")
 

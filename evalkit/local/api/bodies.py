@@ -9,9 +9,11 @@ from typing import Any
 from starlette.responses import StreamingResponse
 
 from evalkit.local.answer import Piece
+from evalkit.local.engine.job import TokenEvent
 from evalkit.local.http.errors import ApiError, server_error
 from evalkit.local.http.json_response import encoded
 from evalkit.local.served import ServedModel
+from evalkit.local.services import Services
 
 log = logging.getLogger("evalkit.local")
 LEAST_LOGPROB = -9999.0  # OpenAI's figure for "hardly ever"; JSON has no infinity
@@ -48,12 +50,32 @@ def finite(logprob: float) -> float:
     return max(logprob, LEAST_LOGPROB)
 
 
+def logprob_of(services: Services, token: TokenEvent) -> dict[str, Any]:
+    """Write a token with its log probability and its alternatives."""
+    top = [_alternative(services, other, logprob) for other, logprob in token.top]
+    return {**_alternative(services, token.id, token.logprob), "top_logprobs": top}
+
+
+def _alternative(services: Services, token: int, logprob: float) -> dict[str, Any]:
+    data = services.spell(token)
+    return {"token": token_text(data), "logprob": finite(logprob), "bytes": list(data)}
+
+
 class EventStream(StreamingResponse):
     """Server-sent events: each body a `data:` line, then `data: [DONE]`."""
 
     def __init__(self, bodies: AsyncIterator[dict[str, Any]]):
         super().__init__(
             _lines(bodies), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
+
+
+class TypedEventStream(StreamingResponse):
+    """Server-sent events of the Responses API: each has its type and its number, the last ends the stream."""
+
+    def __init__(self, events: AsyncIterator[dict[str, Any]]):
+        super().__init__(
+            _typed_lines(events), media_type="text/event-stream", headers={"cache-control": "no-store"}
         )
 
 
@@ -72,3 +94,19 @@ async def _lines(bodies: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
 
 def _event(body: dict[str, Any]) -> bytes:
     return b"data: " + encoded(body) + b"\n\n"
+
+
+async def _typed_lines(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    number = 0
+    try:
+        async for event in events:
+            yield _typed_event({**event, "sequence_number": number})
+            number += 1
+    except Exception:
+        log.exception("a stream broke")
+        fault = {"code": "server_error", "message": "The server had an error.", "param": None}
+        yield _typed_event({"type": "error", **fault, "sequence_number": number})
+
+
+def _typed_event(event: dict[str, Any]) -> bytes:
+    return f"event: {event['type']}\n".encode() + _event(event)

@@ -68,10 +68,8 @@ def read_choice(body: Fields, tools: tuple[Tool, ...], *, flat: bool) -> Choice:
     Raises:
         ApiError: there are no tools, or none of this name.
     """
-    for name in ("tool_choice", "parallel_tool_calls"):
-        if not tools and body.get(name) is not None and not flat:
-            message = f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified."
-            raise ApiError(message, param=name)
+    if not tools:
+        _check_unasked(body, flat=flat)
     once = not body.boolean("parallel_tool_calls", True)
     asked = body.get("tool_choice")
     if isinstance(asked, str) or asked is None:
@@ -84,6 +82,15 @@ def read_choice(body: Fields, tools: tuple[Tool, ...], *, flat: bool) -> Choice:
     must = allowed.choice("mode", ("auto", "required")) == "required"
     names = [_name_in(tool, flat) for tool in allowed.objects("tools")]
     return Choice(_picked(tools, names), must, once)
+
+
+def _check_unasked(body: Fields, *, flat: bool) -> None:
+    """Refuse what only concerns tools; the Responses API lets be what asks for nothing."""
+    harmless = {"tool_choice": ("auto", "none"), "parallel_tool_calls": (True, False)} if flat else {}
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if body.get(name) is not None and body.get(name) not in harmless.get(name, ()):
+            message = f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified."
+            raise ApiError(message, param=name)
 
 
 def read_function_choice(body: Fields, tools: tuple[Tool, ...]) -> Choice:

@@ -8,13 +8,11 @@ from typing import Any
 
 from evalkit.local.answer import Piece
 from evalkit.local.api.asking import start
-from evalkit.local.api.bodies import fingerprint, finite, token_text, usage
+from evalkit.local.api.bodies import fingerprint, logprob_of, usage
 from evalkit.local.api.chat.asked import Asked
 from evalkit.local.chat_template import ToolCall
-from evalkit.local.engine.job import TokenEvent
 from evalkit.local.hermes import CallPart
 from evalkit.local.rows import new_id, now
-from evalkit.local.services import Services
 
 
 def whole(asked: Asked, answers: Sequence[Piece]) -> dict[str, Any]:
@@ -135,14 +133,4 @@ class _Stream:
 def _logprobs(asked: Asked, answer: Piece) -> dict[str, Any] | None:
     if asked.request.logprobs is None:
         return None
-    return {"content": [_token(asked.services, token) for token in answer.tokens], "refusal": None}
-
-
-def _token(services: Services, token: TokenEvent) -> dict[str, Any]:
-    top = [_alternative(services, other, logprob) for other, logprob in token.top]
-    return {**_alternative(services, token.id, token.logprob), "top_logprobs": top}
-
-
-def _alternative(services: Services, token: int, logprob: float) -> dict[str, Any]:
-    data = services.spell(token)
-    return {"token": token_text(data), "logprob": finite(logprob), "bytes": list(data)}
+    return {"content": [logprob_of(asked.services, token) for token in answer.tokens], "refusal": None}
