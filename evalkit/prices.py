@@ -30,13 +30,34 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """From when on a model can no longer be used: an ISO date, "past" where that is over, None where unknown.
+
+    Attributes:
+        model: the model itself.
+        fine_tunes: what was made of it.
+    """
+
+    model: str | None
+    fine_tunes: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTable:
-    """The shipped prices, with the day on which they were read (ISO 8601)."""
+    """The shipped prices, with the day on which they were read (ISO 8601).
+
+    Attributes:
+        base: prices of models by name; `fine_tuned`: those of their fine-tunes, by the same name.
+        closing: what OpenAI shuts down, by the same name.
+        tuning_ends: when new fine-tuning jobs ended or end, for newcomers, idle organisations and everybody.
+    """
 
     date: str
     source: str
     base: dict[str, Price]
     fine_tuned: dict[str, Price]
+    closing: dict[str, Closing]
+    tuning_ends: dict[str, str]
 
 
 @cache
@@ -44,14 +65,16 @@ def table() -> PriceTable:
     """The prices shipped in prices.toml; fine-tuned models are listed under their base's name."""
     data = tomllib.loads(resources.files("evalkit").joinpath("prices.toml").read_text("utf-8"))
     source = f"{data['source']}, {data['date']}"
-    base, fine_tuned = {}, {}
+    base, fine_tuned, closing = {}, {}, {}
     for row in data["models"]:
         train = row.get("train")
         for name in row["names"]:
             if "base" in row:
                 base[name] = _price(name, row["base"], train, source)
             fine_tuned[name] = _price(f"ft:{name}", row["ft"], train, source)
-    return PriceTable(str(data["date"]), data["source"], base, fine_tuned)
+            shutdown = row.get("shutdown")
+            closing[name] = Closing(shutdown, row.get("tuning", shutdown))
+    return PriceTable(str(data["date"]), data["source"], base, fine_tuned, closing, data["fine_tuning"])
 
 
 def price_of(model: str, endpoint: str, overrides: Iterable[Price] = ()) -> Price | None:
