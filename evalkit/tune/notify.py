@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 
 from evalkit.errors import UsageError
 from evalkit.tune.jobs import Job
 
 LONGEST_S = 60.0
+STDERR = 2  # the descriptor: stdout is for tables and --json
 
 
 def arguments(command: str) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def notify(command: Sequence[str], job: Job) -> str | None:
             command,
             env={**os.environ, **{name: value.replace("\0", "") for name, value in told.items()}},
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
+            stdout=STDERR,
             timeout=LONGEST_S,
             check=False,
         )
