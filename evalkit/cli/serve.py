@@ -16,6 +16,7 @@ KEY = "EVALKIT_API_KEY"
 EXAMPLE = f"""\
   evalkit serve --port 8000
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none python my_program.py
+  evalkit serve --alias gpt-4o-mini --model checkpoints/my-model
 
 Whoever can list this machine's processes reads a key that is given as a flag; {KEY}
 is read where there is none."""

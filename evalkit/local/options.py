@@ -21,6 +21,7 @@ class Options:
         state: the folder of files, jobs and models.
         weights: the Hugging Face folder of the embedded base.
         model: a Hugging Face folder that torch serves instead of the embedded models; None = these.
+        aliases: further names of the base.
         key: what every request must show; None = nothing. Needed where the host is no loopback address.
         rates: how often it may be asked.
     """
@@ -30,6 +31,7 @@ class Options:
     state: Path = Path(".evalkit")
     weights: Path = HERE / "weights"
     model: Path | None = None
+    aliases: tuple[str, ...] = ()
     key: str | None = None
     rates: Rates = GENEROUS
 
@@ -51,6 +53,13 @@ def add_flags(parser: argparse.ArgumentParser, *, port: int, key: str | None = N
         "--model", type=Path, metavar="FOLDER", help="a Hugging Face model of your own (pip extra: torch)"
     )
     parser.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name of the base, e.g. gpt-4o-mini; may be given several times",
+    )
+    parser.add_argument(
         "--api-key", type=_key, default=key, metavar="KEY", help="what every request must show (default none)"
     )
     parser.add_argument(
@@ -70,6 +79,7 @@ def options_of(given: argparse.Namespace) -> Options:
         state=given.state,
         weights=given.weights,
         model=given.model,
+        aliases=tuple(given.alias),
         key=given.api_key,
         rates=given.rate_limit,
     )

@@ -16,7 +16,7 @@ from evalkit.errors import UsageError
 from evalkit.local.app import create_app
 from evalkit.local.http.access import Access, is_loopback
 from evalkit.local.http.patience import PatientProtocol
-from evalkit.local.options import HERE, Options
+from evalkit.local.options import Options
 from evalkit.local.services import Services, open_services
 
 BACKLOG = 2048  # a short one resets connections when many clients come at once
@@ -78,8 +78,7 @@ def bound(options: Options) -> socket.socket:
 @contextlib.contextmanager
 def _services(options: Options) -> Iterator[Services]:
     """Load the model and open the state folder; let go of both at the end."""
-    judge = HERE / "judge" / "adapter.safetensors"
-    parts = open_services(options.weights, options.state, judge, options.model)
+    parts = open_services(options)
     try:
         yield parts
     finally:

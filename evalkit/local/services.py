@@ -13,6 +13,7 @@ from evalkit.local.constrain import Grammars
 from evalkit.local.engine.backend import open_embedded
 from evalkit.local.generation import EngineThread
 from evalkit.local.jobs.runner import JobRunner
+from evalkit.local.options import HERE, Options
 from evalkit.local.served import ServedModels
 from evalkit.local.store import Store
 
@@ -41,26 +42,21 @@ class Services:
         self.store.close()
 
 
-def open_services(weights: Path, state: Path, judge: Path, model: Path | None = None) -> Services:
-    """Load the base model and open the state folder.
-
-    Args:
-        weights: the Hugging Face folder of the embedded model.
-        state: made if it is not there.
-        judge: the embedded judge's adapter; the judge is served if it is there.
-        model: a Hugging Face folder to be served by torch instead of the embedded models.
+def open_services(options: Options) -> Services:
+    """Load the base model and open the state folder, which is made if it is not there.
 
     Raises:
         UsageError: a folder cannot be used.
     """
-    store = Store(state)
-    backend = open_backend(weights, model)
+    store = Store(options.state)
+    backend = open_backend(options.weights, options.model)
+    judge = None if options.model else HERE / "judge" / "adapter.safetensors"
     return Services(
         template=backend.template,
         vocabulary=backend.vocabulary,
         grammars=Grammars(backend.vocabulary, backend.template.stop_ids),
         engine=EngineThread(backend.engine),
-        models=ServedModels(backend, store, judge=None if model else judge),
+        models=ServedModels(backend, store, judge, options.aliases),
         store=store,
         jobs=JobRunner(store, backend),
         backend=backend,

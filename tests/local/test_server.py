@@ -105,6 +105,16 @@ def test_ends_on_a_signal(checkpoint: Path, tmp_path: Path, how: signal.Signals)
         assert server.process.wait(60) == 0
 
 
+def test_aliases_name_the_base(checkpoint: Path, tmp_path: Path) -> None:
+    """A program that asks for another name is answered by the base, and told so; the list has real names."""
+    with running(checkpoint, tmp_path, "--alias", "gpt-4o-mini", "--alias", "gpt-4o") as server:
+        for name in ("gpt-4o-mini", "gpt-4o"):
+            answer = server.send("POST", "/chat/completions", json={**HELLO, "model": name})
+            assert answer.json()["model"] == "evalkit-tiny"
+        assert server.refused({**HELLO, "model": "gpt-4"}, status=404)["code"] == "model_not_found"
+        assert "gpt-4o" not in [model["id"] for model in server.send("GET", "/models").json()["data"]]
+
+
 def test_ready_line_is_all_of_stdout(checkpoint: Path, tmp_path: Path) -> None:
     """A parent that reads one line has read everything."""
     with running(checkpoint, tmp_path) as server:
