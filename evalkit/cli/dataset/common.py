@@ -1,16 +1,19 @@
-"""What the subcommands that compare examples have in common."""
+"""What the subcommands that compare and write examples have in common."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import overload
 
 from tqdm import tqdm
 
 from evalkit.dataset.conversation import Conversation
 from evalkit.dataset.near import THRESHOLD
+from evalkit.errors import StorageError, UsageError
 
 
 def add_threshold(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +25,34 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help=f"the least similarity of near-duplicates, as Jaccard's index (default {THRESHOLD:g})",
     )
+
+
+def refuse_existing(files: Iterable[Path], *, force: bool) -> None:
+    """See that nothing is overwritten that was not meant to be.
+
+    Raises:
+        UsageError: one of the files exists, and --force was not given.
+    """
+    there = [file for file in files if file.exists()]
+    if there and not force:
+        raise UsageError(f"{there[0]} exists: give --force to overwrite it, or name another with --out")
+
+
+def write_lines(file: Path, lines: Iterable[bytes]) -> None:
+    """Write a file whole or not at all, its folder too; each line gets a line ending if it has none.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            stream.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+        part.replace(file)
+    except OSError as fault:
+        part.unlink(missing_ok=True)
+        raise StorageError(f"{file}: cannot be written ({fault.strerror}); name another --out") from fault
 
 
 def _similarity(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +43,9 @@ class Overlap:
 def main(argv: Sequence[str]) -> int:
     """Search, print, and give the exit code."""
     given = _parser().parse_args(argv)
-    training, cases = _training(given.train), _cases(given.suite)
-    found = leaks(Reading(training.examples), cases, given.threshold)
+    with ExitStack() as opened:
+        training, cases = _training(given.train, opened), _cases(given.suite, opened)
+        found = leaks(Reading(training.examples), cases, given.threshold)
     overlap = Overlap(training, cases, found)
     if given.json:
         print(json.dumps(_json(overlap, given.threshold), indent=2, ensure_ascii=False))
@@ -63,18 +65,18 @@ def _parser() -> Parser:
     return made
 
 
-def _training(file: Path) -> Training:
+def _training(file: Path, opened: ExitStack) -> Training:
     if file.suffix == ".csv":
         return read_training(file)
-    examples = ExampleFile(file)
+    examples = opened.enter_context(closing(ExampleFile(file)))
     return Training(examples, examples.numbers)
 
 
-def _cases(path: Path) -> dict[str, Conversation]:
+def _cases(path: Path, opened: ExitStack) -> dict[str, Conversation]:
     """The cases of a suite by id; the examples of a file by `line N`."""
     if path.suffix not in (".jsonl", ".csv"):
         return held_out(load_suite(path))
-    lines = _training(path)
+    lines = _training(path, opened)
     return {f"line {line}": case for line, case in zip(lines.lines, lines.examples, strict=True)}
 
 

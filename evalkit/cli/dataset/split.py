@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from tabulate import tabulate
 
 from evalkit.cli.arguments import Parser, count_from
-from evalkit.cli.dataset.common import Reading, add_threshold
+from evalkit.cli.dataset.common import Reading, add_threshold, refuse_existing, write_lines
 from evalkit.cli.exit_codes import Exit
 from evalkit.dataset.examples import ExampleFile
 from evalkit.dataset.split import Split, split
-from evalkit.errors import StorageError, UsageError
+from evalkit.errors import UsageError
 from evalkit.report.escape import printable
 
 EXAMPLE = """\
@@ -30,14 +29,15 @@ and seed give the same split."""
 def main(argv: Sequence[str]) -> int:
     """Split, write, and say what was done."""
     given = _parser().parse_args(argv)
-    files = _files(given.file, given.out, force=given.force)
+    files = _files(given.file, given.out)
+    refuse_existing(files, force=given.force)
     with closing(ExampleFile(given.file)) as examples:
         if len(examples) < 2:
             raise UsageError(f"{given.file}: found {len(examples)} examples; write at least two")
         share = given.test if given.test < 1 else given.test / len(examples)
         found = split(Reading(examples), share, given.seed, given.threshold)
         for file, places in zip(files, _sides(found), strict=True):
-            _write(file, (examples.raw(place) for place in places))
+            write_lines(file, (examples.raw(place) for place in places))
     print(_summary(found, files, given.threshold))
     return Exit.OK
 
@@ -66,33 +66,14 @@ def _share(text: str) -> float:
     return value
 
 
-def _files(file: Path, out: Path | None, *, force: bool) -> tuple[Path, Path]:
+def _files(file: Path, out: Path | None) -> tuple[Path, Path]:
     folder = out or file.parent
-    train, test = (folder / f"{file.stem}.{side}.jsonl" for side in ("train", "test"))
-    there = [path for path in (train, test) if path.exists()]
-    if there and not force:
-        raise UsageError(
-            f"{there[0]} exists: give --force to overwrite it, or name another folder with --out"
-        )
-    return train, test
+    return folder / f"{file.stem}.train.jsonl", folder / f"{file.stem}.test.jsonl"
 
 
 def _sides(found: Split) -> tuple[list[int], list[int]]:
     places = range(len(found.groups))
     return [place for place in places if place not in found.test], sorted(found.test)
-
-
-def _write(file: Path, lines: Iterable[bytes]) -> None:
-    """Write the lines, each with a line ending: the last one of the file may have had none."""
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            stream.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-        part.replace(file)
-    except OSError as fault:
-        part.unlink(missing_ok=True)
-        raise StorageError(f"{file}: cannot be written ({fault.strerror}); name another --out") from fault
 
 
 def _summary(found: Split, files: Sequence[Path], threshold: float) -> str:
