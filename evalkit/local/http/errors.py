@@ -15,9 +15,14 @@ from starlette.routing import Match
 
 from evalkit.local.http.json_response import JsonResponse
 
+LONGEST_MESSAGE, LONGEST_PARAM = 2000, 200  # characters
+
 
 class ApiError(Exception):
-    """A refusal: the HTTP status, the four fields of OpenAI's error object, and headers of its own."""
+    """A refusal: the HTTP status, the four fields of OpenAI's error object, and headers of its own.
+
+    Texts are shortened: a message may repeat what a client sent, which may be megabytes.
+    """
 
     def __init__(
         self,
@@ -30,7 +35,8 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
     ):
         super().__init__(message)
-        self.message, self.status, self.type, self.param, self.code = message, status, type, param, code
+        self.message, self.param = message[:LONGEST_MESSAGE], param and param[:LONGEST_PARAM]
+        self.status, self.type, self.code = status, type, code
         self.headers = headers
 
     def body(self) -> dict[str, Any]:
