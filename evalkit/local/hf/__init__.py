@@ -18,3 +18,4 @@ Import modules of this package directly; torch is loaded by those that need it.
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # for transformers: nothing here asks the network
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for torch: server and training share the cores

@@ -34,7 +34,7 @@ def open_folder(folder: Path) -> Backend:
             folder=folder.absolute(),
             sha256=digest(folder),
             engine=BatchEngine(HfSlots(checkpoint)),
-            template=HfTemplate(checkpoint.tokenizer, renderer, ends_of(checkpoint)),
+            template=template_of(checkpoint, renderer),
             vocabulary=vocabulary,
             load_adapter=load_adapter,
             worker="evalkit.local.hf.worker",
@@ -50,9 +50,10 @@ def served_name(folder: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", folder.absolute().name).strip("-") or "model"
 
 
-def ends_of(checkpoint: Checkpoint) -> frozenset[int]:
-    """Give the tokens that end an answer, as generation_config.json and the tokenizer say."""
+def template_of(checkpoint: Checkpoint, renderer: Renderer) -> HfTemplate:
+    """Give the layout; answers end as generation_config.json and the tokenizer say."""
     settings: Any = checkpoint.model.generation_config
     ends = settings.eos_token_id if settings else None
     named = ends if isinstance(ends, list) else [ends]
-    return frozenset(token for token in (*named, checkpoint.tokenizer.eos_token_id) if token is not None)
+    known = [token for token in (*named, checkpoint.tokenizer.eos_token_id) if token is not None]
+    return HfTemplate(checkpoint.tokenizer, renderer, frozenset(known))

@@ -15,18 +15,28 @@ from transformers.utils import logging
 from evalkit.errors import UsageError
 from evalkit.local.hf.folder import check_folder
 
+SMALL = 10_000_000  # parameters: handing parts of such a model to several threads takes longer than the parts
+UNBOUNDED = 2**31  # positions of a model that has no table of them
+
 logging.disable_progress_bar()
 logging.set_verbosity_error()  # what matters of its warnings is checked below, and refused
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A base model in memory, and its tokenizer; the sizes are in tokens."""
+    """A base model in memory, and its tokenizer.
+
+    Attributes:
+        vocab: how many tokens it knows.
+        positions: how many it reads.
+        width: numbers a token is made into.
+    """
 
     model: nn.Module
     tokenizer: Any
     vocab: int
     positions: int
+    width: int
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -36,13 +46,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         UsageError: the folder is refused, or transformers cannot load it whole.
     """
     check_folder(folder)
-    torch.set_num_threads(os.cpu_count() or 1)  # numpy's engine has set the libraries' default to one
     tokenizer, model = load_tokenizer(folder), _load_model(folder)
-    config: Any = model.config.get_text_config()
-    vocab = model.get_input_embeddings().num_embeddings
+    vocab, width = model.get_input_embeddings().weight.shape
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if (highest := max(tokenizer.get_vocab().values())) >= vocab:
         raise UsageError(f"{folder}: token {highest} of the tokenizer is none of the model's {vocab}")
-    return Checkpoint(model, tokenizer, vocab, getattr(config, "max_position_embeddings", None) or 2**31)
+    return Checkpoint(model, tokenizer, vocab, positions or UNBOUNDED, width)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -80,6 +89,7 @@ def _load_model(folder: Path) -> Any:
             f"{lacking[0]}: save the whole model anew"
         )
     model.requires_grad_(False)
+    torch.set_num_threads(1 if model.num_parameters() < SMALL else os.cpu_count() or 1)
     return _checked(model.to(_device()).eval(), folder)
 
 
