@@ -16,7 +16,7 @@ from evalkit.dataset.rules import Form
 from evalkit.dataset.scan import Scan, scan_file
 from evalkit.dataset.tally import Log, Tally
 from evalkit.errors import InputError
-from evalkit.tokens import encoding_for, encoding_name
+from evalkit.tokens import encoding_for
 
 FEW = 5
 """Findings of one rule that are shown where not all are asked for."""
@@ -149,11 +149,11 @@ def _quiet(_: int) -> None:
 
 
 def _checked(path: Path, size: int, model: str, tally: Tally) -> Check:
-    limit = token_limit(model)
+    limit, encoding = token_limit(model), encoding_for(model)
     return Check(
         path=path,
         model=model,
-        encoding=encoding_name(model) if encoding_for(model) else None,
+        encoding=encoding.name if encoding else None,
         token_limit=limit,
         bytes=size,
         lines=tally.lines,
@@ -166,7 +166,7 @@ def _checked(path: Path, size: int, model: str, tally: Tally) -> Check:
         without_system=tally.without_system,
         without_user=tally.without_user,
         messages=Distribution(tally.sizes.messages) if tally.sizes.messages else None,
-        size=_size(tally, limit) if tally.sizes.tokens else None,
+        size=_size(tally, limit) if encoding and tally.sizes.tokens else None,
     )
 
 

@@ -116,12 +116,13 @@ def scan_block(block: Block, scan: Scan) -> Tally:
 
 
 @cache
-def _meter(model: str) -> Meter | None:
+def _meter(model: str) -> Meter:
+    """Without an encoding, messages can be counted still: tokens come out as 0, and are not shown."""
     encoding = encoding_for(model)
-    return None if encoding is None else meter_of(encoding)
+    return Meter(lambda _: 0, 0, 0, 0) if encoding is None else meter_of(encoding)
 
 
-def _add(tally: Tally, line: Line, meter: Meter | None, limit: int | None) -> None:
+def _add(tally: Tally, line: Line, meter: Meter, limit: int | None) -> None:
     reading = read(line.raw)
     for fault in faults_of(reading, line.raw):
         tally.log.add(fault.on(line.number))
@@ -137,7 +138,7 @@ def _add(tally: Tally, line: Line, meter: Meter | None, limit: int | None) -> No
             tally.log.add(TOO_DEEP.on(line.number))
 
 
-def _add_example(tally: Tally, number: int, example: Any, meter: Meter | None, limit: int | None) -> None:
+def _add_example(tally: Tally, number: int, example: Any, meter: Meter, limit: int | None) -> None:
     for name in script_errors(example):
         tally.script_errors[name] += 1
     if why := script_stops(example):
@@ -148,7 +149,7 @@ def _add_example(tally: Tally, number: int, example: Any, meter: Meter | None, l
         tally.digest_lines.append(number)
         if form == "chat":
             _note_roles(tally, example)
-        if meter and (size := figures(example, form, meter)):
+        if size := figures(example, form, meter):
             tally.sizes.add(size)
             whole = size.tokens + size.tools
             if limit is not None and whole > limit:
