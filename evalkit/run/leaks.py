@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalkit.dataset.conversation import Conversation, conversation
-from evalkit.dataset.leaks import Leak, leaks
+from evalkit.dataset.examples import ExampleFile
+from evalkit.dataset.leaks import leaks
 from evalkit.dataset.near import THRESHOLD
 from evalkit.suite.cases import rows
 from evalkit.suite.files import Folder
@@ -26,13 +28,16 @@ class Training:
 
 
 def read_training(file: Path) -> Training:
-    """The examples of a suite's training file, JSONL or CSV.
+    """The examples of a training file, JSONL or CSV, in memory.
 
     Raises:
         InputError: it cannot be read.
     """
-    found = list(rows(file, Folder(file.parent).bytes(file)))
-    return Training([conversation(row.data) for row in found], [row.line() or 0 for row in found])
+    if file.suffix == ".csv":
+        found = list(rows(file, Folder(file.parent).bytes(file)))
+        return Training([conversation(row.data) for row in found], [row.line() or 0 for row in found])
+    with closing(ExampleFile(file)) as examples:
+        return Training(list(examples), examples.numbers)
 
 
 def held_out(suite: Suite) -> dict[str, Conversation]:
@@ -40,15 +45,23 @@ def held_out(suite: Suite) -> dict[str, Conversation]:
     return {case.id: _conversation(case) for case in suite.cases}
 
 
-def find_leaks(suites: Iterable[Suite]) -> dict[str, Json]:
+def find_leaks(suites: Iterable[Suite], files: Mapping[str, Sequence[Path]]) -> dict[str, Json]:
     """For run.json: by suite, its leaked cases by id, each with what leaked, where to and how nearly.
 
-    A suite without training data, or without leaks, is not named.
+    A suite without leaks is not named.
+
+    Args:
+        suites: with all their cases.
+        files: what the models of each suite have learned from; where a case stands in two, the first counts.
     """
-    found = {}
+    found: dict[str, Json] = {}
     for suite in suites:
-        if suite.train is not None and (leaked := _leaks(suite, read_training(suite.train))):
-            found[suite.name] = {"threshold": THRESHOLD, "train": suite.train.name, "cases": leaked}
+        leaked: Json = {}
+        for file in files.get(suite.name, ()):
+            leaked = {**_leaks(suite, file), **leaked}
+        if leaked:
+            cases = {case.id: leaked[case.id] for case in suite.cases if case.id in leaked}
+            found[suite.name] = {"threshold": THRESHOLD, "cases": cases}
     return found
 
 
@@ -57,22 +70,28 @@ def leaked_cases(info: Mapping[str, Any]) -> dict[str, Collection[str]]:
     return {suite: frozenset(found["cases"]) for suite, found in info.get("leaks", {}).items()}
 
 
-def warnings(found: Mapping[str, Json], suites: Iterable[Suite]) -> list[str]:
+def warnings(found: Mapping[str, Json], suites: Iterable[Suite]) -> Iterator[str]:
     """A line for each suite with leaks."""
-    counts = {suite.name: len(suite.cases) for suite in suites}
-    return [
-        f"{name}: {len(leak['cases'])} of {counts[name]} cases stand in {leak['train']}, or nearly so; their "
-        f"pass rates are shown apart (evalkit dataset leaks names them)"
-        for name, leak in found.items()
-    ]
+    for suite in suites:
+        if leaked := found.get(suite.name, {}).get("cases"):
+            files = ", ".join(sorted({leak["train"] for leak in leaked.values()}))
+            yield (
+                f"{suite.name}: {len(leaked)} of {len(suite.cases)} cases stand in {files}, or nearly so; "
+                "their pass rates are shown apart (evalkit dataset leaks shows them)"
+            )
 
 
-def _leaks(suite: Suite, training: Training) -> Json:
-    return {leak.case: _to_json(leak, training.lines) for leak in leaks(training.examples, held_out(suite))}
-
-
-def _to_json(leak: Leak, lines: Sequence[int]) -> Json:
-    return {"part": leak.part, "similarity": round(leak.similarity, 3), "line": lines[leak.example]}
+def _leaks(suite: Suite, file: Path) -> Json:
+    training = read_training(file)
+    return {
+        leak.case: {
+            "part": leak.part,
+            "similarity": round(leak.similarity, 3),
+            "train": file.name,
+            "line": training.lines[leak.example],
+        }
+        for leak in leaks(training.examples, held_out(suite))
+    }
 
 
 def _conversation(case: Case) -> Conversation:

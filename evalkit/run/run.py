@@ -21,6 +21,7 @@ from evalkit.run.describe import check_same_plan, describe
 from evalkit.run.execute import Execution, Rules, Tally
 from evalkit.run.fine_tunes import Settled, settle
 from evalkit.run.leaks import find_leaks, warnings
+from evalkit.run.learned import training_files
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
@@ -46,13 +47,13 @@ async def run_async(
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
     prepared = prepare(suites, config, options)
-    leaks = find_leaks(suites)
-    for warning in warnings(leaks, suites):
-        observer.note(warning)
     async with AsyncExitStack() as opened:
         endpoints = _open(prepared, config, opened)
         whole = await settle(prepared, config, endpoints, observer)
         prepared = whole.prepared
+        leaks = find_leaks(suites, training_files(suites, prepared, config))
+        for warning in warnings(leaks, suites):
+            observer.note(warning)
         connections = await _connect(whole, config, endpoints)
         cache = _cache(options, opened)
         info = describe(prepared, config, options, connections, whole.fine_tunes) | {"leaks": leaks}

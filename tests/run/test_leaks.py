@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evalkit.config import LockedModel
 from evalkit.run.leaks import find_leaks, leaked_cases
 from evalkit.run.store import read_info
 from evalkit.suite import Suite, find_suites, load_suite
 from tests.loopback import Loopback
 from tests.run.helpers import WORDS, Watching, config_for, run_in, write_suite
+
+LOCKED = LockedModel(
+    job="ftjob-1",
+    status="succeeded",
+    model="tuned",
+    base="plain",
+    endpoint="tests",
+    base_url=None,
+    source="",
+    prompt="short",
+    data_sha256="",
+    validation_sha256=None,
+    systems=1,
+    system=None,
+    system_sha256=None,
+    method="supervised",
+    seed=0,
+    created="2026-11-22T08:00:00+00:00",
+)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "suites"
 
@@ -24,6 +47,11 @@ def suite_with_training(folder: Path, *asked: str) -> Suite:
     return write_suite(folder, more="train: train.jsonl\n")
 
 
+def own_leaks(*suites: Suite) -> dict[str, Any]:
+    """What stands in the suites' own training data."""
+    return find_leaks(suites, {suite.name: [suite.train] for suite in suites if suite.train})
+
+
 def test_a_run_tells_of_leaks_and_keeps_them(tmp_path: Path, loopback: Loopback) -> None:
     """A note before the first request; run.json names the cases, what leaked and the line of train.jsonl."""
     suite = suite_with_training(tmp_path / "capitals", "tokyo", "Rome!", "oslo")
@@ -31,8 +59,8 @@ def test_a_run_tells_of_leaks_and_keeps_them(tmp_path: Path, loopback: Loopback)
     outcome, _ = run_in(tmp_path, suite, config_for(tmp_path, loopback), watching)
     info = read_info(outcome.folder)
     assert info["leaks"]["capitals"]["cases"] == {
-        "oslo": {"part": "question", "similarity": 1.0, "line": 3},
-        "rome": {"part": "question", "similarity": 1.0, "line": 2},
+        "oslo": {"part": "question", "similarity": 1.0, "train": "train.jsonl", "line": 3},
+        "rome": {"part": "question", "similarity": 1.0, "train": "train.jsonl", "line": 2},
     }
     assert leaked_cases(info) == {"capitals": {"oslo", "rome"}}
     assert any(f"2 of {len(WORDS)} cases stand in train.jsonl" in note for note in watching.notes)
@@ -63,19 +91,36 @@ def test_legacy_pairs_and_calls_leak_too(tmp_path: Path) -> None:
     (tmp_path / "s" / "train.jsonl").write_text(
         '{"prompt": "Where is my parcel", "completion": "shipping"}\n{"ask": "Hi", "answer": "Hello you"}\n'
     )
-    assert list(find_leaks([load_suite(tmp_path / "s")])["s"]["cases"]) == ["pair"]
+    assert list(own_leaks(load_suite(tmp_path / "s"))["s"]["cases"]) == ["pair"]
 
 
 @pytest.mark.parametrize("folder", find_suites([SHIPPED]), ids=lambda folder: folder.name)
 def test_no_shipped_suite_leaks(folder: Path) -> None:
     """What is asked in the shipped suites does not stand in what is trained on."""
-    assert find_leaks([load_suite(folder)]) == {}
+    assert own_leaks(load_suite(folder)) == {}
 
 
 def test_the_search_costs_a_run_little() -> None:
     """All shipped suites together take well under a second, so that no run waits for it."""
     suites = [load_suite(folder) for folder in find_suites([SHIPPED])]
-    find_leaks(suites[:1])
+    own_leaks(suites[0])
     started = time.process_time()
-    find_leaks(suites)
+    own_leaks(*suites)
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(("as_uploaded", "leaked"), [(True, ["lima", "rome"]), (False, ["rome"])])
+def test_the_file_of_a_locked_model_is_searched_too(
+    tmp_path: Path, loopback: Loopback, as_uploaded: bool, leaked: list[str]
+) -> None:
+    """A model that `evalkit tune` made of a file has seen what stands there, if it is that file still."""
+    suite = suite_with_training(tmp_path / "capitals", "rome")
+    built = tmp_path / "built.jsonl"
+    built.write_text('{"messages": [{"role": "user", "content": "Lima?"}]}\n{"ask": "rome"}\n')
+    sha256 = hashlib.sha256(built.read_bytes() if as_uploaded else b"").hexdigest()
+    config = config_for(tmp_path, loopback)
+    entry = replace(LOCKED, source=str(built), data_sha256=sha256, base_url=loopback.base_url)
+    outcome, _ = run_in(tmp_path, suite, replace(config, locked=(entry,)))
+    cases = read_info(outcome.folder)["leaks"]["capitals"]["cases"]
+    assert sorted(cases) == leaked
+    assert cases["rome"]["train"] == "train.jsonl"

@@ -60,7 +60,8 @@ def test_a_model_learns_from_the_answers_of_another(
     assert main(["dataset", "leaks", "taught.jsonl", "terse", "--strict"]) == 1
     client = OpenAI(base_url=local_server, api_key="none")
     file = client.files.create(file=Path("taught.jsonl"), purpose="fine-tune")
-    job = client.fine_tuning.jobs.create(model="evalkit-tiny", training_file=file.id)
+    once = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}}
+    job = client.fine_tuning.jobs.create(model="evalkit-tiny", training_file=file.id, method=once)  # type: ignore[arg-type]
     while job.status not in ("succeeded", "failed", "cancelled"):
         time.sleep(0.2)
         job = client.fine_tuning.jobs.retrieve(job.id)
