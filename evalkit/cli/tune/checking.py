@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import tempfile
+from pathlib import Path
 
+from evalkit.dataset.check import Check, CheckOptions, check_file
 from evalkit.dataset.finding import Finding
-from evalkit.dataset.rules import findings_of
 from evalkit.errors import InputError
 from evalkit.report.escape import clip, printable
 
-SHOWN = 20
-FEWEST = 10
-"""Examples that a job needs."""
+LONGEST_LINE = 300
 
 
-def check(name: str, data: bytes) -> None:
-    """See that every line is an example; what is merely odd is told on stderr.
+def checked(data: bytes, model: str) -> Check:
+    """What `evalkit dataset check` finds in a training file that is only in memory."""
+    with tempfile.TemporaryDirectory(prefix="evalkit-check-") as folder:
+        file = Path(folder) / "training.jsonl"
+        file.write_bytes(data)
+        return check_file(file, CheckOptions(model))
+
+
+def see_that_it_fits(name: str, check: Check) -> None:
+    """Tell on stderr what was found; what is merely odd does not stop a job.
 
     Raises:
-        InputError: a line cannot be trained on; the first is in the message, more are on stderr.
+        InputError: there are errors; the first is in the message, more of them on stderr.
     """
-    found = list(_findings(data))
-    errors = [finding for finding in found if finding.severity == "error"]
-    for finding in [*errors, *(each for each in found if each.severity == "warning")][:SHOWN]:
+    for finding in check.findings:
         print(_line(name, finding), file=sys.stderr)
-    if len(found) > SHOWN:
-        print(f"... and {len(found) - SHOWN} more: evalkit dataset check shows all", file=sys.stderr)
-    if errors:
-        first = errors[0]
-        what = f"{first.message}; {first.remedy} ({len(errors)} such findings, nothing was uploaded)"
-        raise InputError(what, file=name, line=first.line)
-    count = sum(1 for line in data.split(b"\n") if line.strip())
-    if count < FEWEST:
-        print(f"{name}: {count} examples; most servers want at least {FEWEST}", file=sys.stderr)
-
-
-def _findings(data: bytes) -> Iterator[Finding]:
-    lines = data.removesuffix(b"\n").split(b"\n")
-    for number, raw in enumerate(lines, 1):
-        yield from findings_of(number, raw)
+    if check.errors:
+        first = next(finding for finding in check.findings if finding.severity == "error")
+        what = f"{first.message}; {first.remedy} ({check.errors} errors, nothing was uploaded)"
+        raise InputError(what, file=name, line=first.line or None)
 
 
 def _line(name: str, finding: Finding) -> str:
-    text = f"{name}:{finding.line}: {finding.severity}: {finding.rule}: {finding.message}; {finding.remedy}"
-    return clip(printable(text), 300)
+    place = f"{name}:{finding.line}" if finding.line else name
+    return clip(printable(f"{place}: {finding.severity}: {finding}"), LONGEST_LINE)

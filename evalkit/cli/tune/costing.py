@@ -2,67 +2,57 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evalkit import tokens
 from evalkit.config import LOCAL, Config, EndpointSettings
 from evalkit.config.hosts import host_of, is_private
-from evalkit.dataset.notebook import default_epochs
+from evalkit.dataset.check import Check
+from evalkit.dataset.cost import CostOptions, estimate_cost
 from evalkit.errors import BudgetReached, UsageError
-from evalkit.prices import price_of
 from evalkit.report.figures import dollars
 from evalkit.tune import Recipe
-from evalkit.tune.training import Line, lines_of
 
-CHARS_PER_TOKEN = 3
+BYTES_PER_TOKEN = 3
 """Where the encoding is unknown; rather too many tokens than too few."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingCost:
-    """What jobs will roughly cost: tokens of an epoch, and of all epochs. `usd` is None without a price."""
+    """What jobs will roughly cost: `tokens` over all epochs; `usd` is None without a price."""
 
     tokens: int
-    trained: int
     usd: float | None
-
-    @property
-    def free(self) -> bool:
-        """Whether nobody has to pay for it."""
-        return self.usd == 0
+    closing: str | None = None
 
     def line(self, model: str, place: EndpointSettings) -> str:
-        """`gpt-4.1-mini at openai: 36,000 tokens to train (12,000 of data), about $0.18`."""
+        """`gpt-4.1-mini at openai: 36,000 tokens to train, about $0.18`."""
         price = "cost unknown" if self.usd is None else f"about ${dollars(self.usd)}"
-        what = f"{model} at {place.name}: {self.trained:,} tokens to train ({self.tokens:,} of data)"
-        return f"{what}, {'free: on your own hardware' if self.free else price}"
+        closing = f"\n{self.closing}" if self.closing else ""
+        return f"{model} at {place.name}: {self.tokens:,} tokens to train, {price}{closing}"
 
 
-def training_cost(recipe: Recipe, config: Config, place: EndpointSettings) -> TrainingCost:
-    """Tokens times epochs, at the dated price; validation is not charged. Own machines are free."""
-    model = recipe.base.model
-    sizes = [_tokens(line, model) for line in lines_of(recipe.data)]
-    epochs = int(recipe.hyperparameters.get("n_epochs") or default_epochs(len(sizes)))
-    trained = sum(sizes) * epochs
-    if place.name == LOCAL or is_private(str(place.base_url)):
-        return TrainingCost(sum(sizes), trained, 0.0)
-    price = price_of(model, place.name, config.prices)
-    usd = None if price is None or price.train is None else trained * price.train / 1_000_000
-    return TrainingCost(sum(sizes), trained, usd)
+def is_free(place: EndpointSettings) -> bool:
+    """Whether nobody has to pay: the embedded server, and what runs on own machines."""
+    return place.name == LOCAL or is_private(str(place.base_url))
+
+
+def training_cost(check: Check, recipe: Recipe, config: Config) -> TrainingCost:
+    """Tokens of all epochs at the dated price; validation is not charged."""
+    epochs = recipe.hyperparameters.get("n_epochs")
+    found = estimate_cost(check, CostOptions(epochs=int(epochs) if epochs else None, prices=config.prices))
+    tokens = found.charged_tokens or math.ceil(check.bytes / BYTES_PER_TOKEN) * found.epochs
+    price = found.training_price
+    return TrainingCost(tokens, None if price is None else tokens * price / 1_000_000, found.closing)
 
 
 def together(costs: Iterable[TrainingCost]) -> TrainingCost:
-    """Of several jobs."""
+    """Of several jobs on one model."""
     found = list(costs)
     known = [cost.usd for cost in found if cost.usd is not None]
-    return TrainingCost(
-        sum(cost.tokens for cost in found),
-        sum(cost.trained for cost in found),
-        sum(known) if len(known) == len(found) else None,
-    )
+    usd = sum(known) if len(known) == len(found) else None
+    return TrainingCost(sum(cost.tokens for cost in found), usd, found[0].closing)
 
 
 def check_cap(cost: TrainingCost, model: str, place: EndpointSettings, max_cost: float | None) -> None:
@@ -84,14 +74,3 @@ def check_cap(cost: TrainingCost, model: str, place: EndpointSettings, max_cost:
             f"training costs about ${dollars(cost.usd)}, --max-cost is {max_cost:.2f}: raise it, or train on "
             "less, or for fewer --epochs"
         )
-
-
-def _tokens(line: Line, model: str) -> int:
-    """Of one example, as far as they are charged: all of it."""
-    messages = line.get("messages")
-    counted = tokens.count_messages(messages, model) if isinstance(messages, list) else None
-    if counted is None:
-        text = json.dumps(line, ensure_ascii=False)
-        counted = tokens.count(text, model)
-        return math.ceil(len(text) / CHARS_PER_TOKEN) if counted is None else counted
-    return counted

@@ -16,8 +16,9 @@ from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
+from evalkit.cli.tune.checking import checked
 from evalkit.cli.tune.consent import agreed
-from evalkit.cli.tune.costing import check_cap, together, training_cost
+from evalkit.cli.tune.costing import check_cap, is_free, together, training_cost
 from evalkit.cli.tune.tables import as_json, cell, table
 from evalkit.config import EMBEDDED_BASE, LOCAL, Config, ModelFlags, ModelRef, load_config
 from evalkit.curve import Curve, Outlook, Point, Share
@@ -116,10 +117,13 @@ def _percents(text: str) -> tuple[float, ...]:
 def _agreed(task: Task, config: Config, *, yes: bool) -> bool:
     """Whether the models may be made, at what they cost."""
     place = config.endpoints[task.base.endpoint]
-    recipes = curves.recipes_of(task.suite, task.shares, Base(task.base.model))
-    cost = together(training_cost(recipe, config, place) for recipe in recipes)
-    if cost.free:
+    if is_free(place):
         return True
+    recipes = curves.recipes_of(task.suite, task.shares, Base(task.base.model))
+    checks = (checked(recipe.data, task.base.model) for recipe in recipes)
+    cost = together(
+        training_cost(check, recipe, config) for check, recipe in zip(checks, recipes, strict=True)
+    )
     print(f"{len(recipes)} jobs: {cost.line(task.base.model, place)}", file=sys.stderr)
     check_cap(cost, task.base.model, place, task.options.max_cost)
     return agreed("Start them, unless they are there already?", yes=yes)

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.exit_codes import Exit
-from evalkit.cli.tune.checking import check
+from evalkit.cli.tune.checking import checked, see_that_it_fits
 from evalkit.cli.tune.consent import agreed
-from evalkit.cli.tune.costing import check_cap, training_cost
+from evalkit.cli.tune.costing import check_cap, is_free, training_cost
 from evalkit.cli.tune.ending import AtTheEnd, add_ending, wait
 from evalkit.cli.tune.server import JobPlace, add_base_url, asked
 from evalkit.cli.tune.tables import cell
 from evalkit.cli.tune.watch import goes_on
 from evalkit.config import EMBEDDED_BASE, LOCAL, Config, EndpointSettings, ModelFlags, ModelRef, load_config
 from evalkit.config.lock import FILE_NAME, keep
+from evalkit.dataset.check import Check
 from evalkit.errors import AskError, UsageError
 from evalkit.tune import Base, FineTuning, Job, Recipe
 from evalkit.tune.entry import entry_for
@@ -43,6 +44,7 @@ class Order:
     """What is to be started, where, and with whose consent."""
 
     training: TrainingData
+    check: Check
     recipe: Recipe
     config: Config
     settings: EndpointSettings
@@ -114,10 +116,11 @@ def _order(given: argparse.Namespace) -> Order:
     config = load_config(Path.cwd(), ModelFlags(base=given.model, base_url=given.base_url))
     base = config.models.get("base", ModelRef(EMBEDDED_BASE, LOCAL))
     training = read_training(given.target, keep_prompt=given.keep_prompt)
-    check(training.source, training.data)
+    check = checked(training.data, base.model)
+    see_that_it_fits(training.source, check)
     validation = given.validation and read_file(given.validation)
     if validation:
-        check(str(given.validation), validation)
+        see_that_it_fits(str(given.validation), checked(validation, base.model))
     chosen = {
         "n_epochs": given.n_epochs,
         "batch_size": given.batch_size,
@@ -133,7 +136,8 @@ def _order(given: argparse.Namespace) -> Order:
         hyperparameters={name: value for name, value in chosen.items() if value is not None},
         seed=given.seed,
     )
-    return Order(training, recipe, config, config.endpoints[base.endpoint], given.max_cost, given.yes)
+    place = config.endpoints[base.endpoint]
+    return Order(training, check, recipe, config, place, given.max_cost, given.yes)
 
 
 async def _started(server: FineTuning, order: Order) -> JobPlace | None:
@@ -166,11 +170,11 @@ async def _with_fingerprint(server: FineTuning, recipe: Recipe) -> Recipe:
 
 def _agreed(order: Order) -> bool:
     """Whether the job may be made, at what it costs."""
-    model = order.recipe.base.model
-    cost = training_cost(order.recipe, order.config, order.settings)
-    print(cost.line(model, order.settings), file=sys.stderr)
-    if cost.free:
+    if is_free(order.settings):
         return True
+    model = order.recipe.base.model
+    cost = training_cost(order.check, order.recipe, order.config)
+    print(cost.line(model, order.settings), file=sys.stderr)
     check_cap(cost, model, order.settings, order.max_cost)
     return agreed("Start it?", yes=order.yes)
 
