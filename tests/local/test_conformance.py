@@ -245,6 +245,25 @@ def test_completions(client: OpenAI, prompt: Any, more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "more", [{}, {"tools": [{**TOOL["function"], "type": "function"}]}], ids=["text", "tools"]
+)
+def test_responses(client: OpenAI, more: dict[str, Any]) -> None:
+    """Whole, streamed, stored, gone on from, listed with what they answer, and deleted."""
+    asked: dict[str, Any] = {"model": "evalkit-tiny", "max_output_tokens": 16, "temperature": 0, **more}
+    first = client.responses.create(input="Hello", instructions="Be brief.", **asked)
+    with client.responses.stream(input="Hello", instructions="Be brief.", **asked) as stream:
+        last: Any = list(stream)[-1]
+    assert last.response.output_text == first.output_text
+    assert client.responses.retrieve(first.id).output == first.output
+    second = client.responses.create(input="And?", previous_response_id=first.id, **asked)
+    items = list(client.responses.input_items.list(second.id, limit=1, order="asc"))
+    assert [item.to_dict()["role"] for item in items] == ["user", "assistant", "user"]
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+
+
+@pytest.mark.parametrize(
     ("ask", "error"),
     [
         (lambda client: client.models.retrieve("gpt-9"), openai.NotFoundError),
@@ -258,6 +277,8 @@ def test_completions(client: OpenAI, prompt: Any, more: dict[str, Any]) -> None:
         (lambda client: client.files.create(file=b"", purpose="fine-tune"), openai.BadRequestError),
         (lambda client: client.chat.completions.create(**{**HELLO, "model": "m"}), openai.NotFoundError),
         (lambda client: client.chat.completions.create(**{**HELLO, "n": 0}), openai.BadRequestError),
+        (lambda client: client.responses.create(model="m", input="x"), openai.NotFoundError),
+        (lambda client: client.responses.create(model="evalkit-tiny"), openai.BadRequestError),
         (lambda client: client.completions.create(model="evalkit-tiny", prompt=[-1]), openai.BadRequestError),
     ],
 )

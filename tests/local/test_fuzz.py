@@ -26,7 +26,11 @@ CHECKS = (
     "allow_header_conformance",
 )
 LESSON = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
-ANSWERED = ("ChatRequest", "CompletionRequest")
+ANSWERED = {  # -> the field that keeps answers short
+    "ChatRequest": {"max_tokens": [1, 4]},
+    "CompletionRequest": {"max_tokens": [1, 4]},
+    "ResponseRequest": {"max_output_tokens": [16]},
+}
 
 
 def published(server: Server) -> dict[str, Any]:
@@ -50,12 +54,14 @@ def aimed(server: Server) -> dict[str, Any]:
     asked = {"model": "evalkit-tiny", "training_file": training}
     job = server.send("POST", "/fine_tuning/jobs", json=asked).json()["id"]
     batch = {"input_file_id": requests, "endpoint": "/v1/completions", "completion_window": "24h"}
+    answered = {"model": "evalkit-tiny", "input": "x", "max_output_tokens": 16}
     known = {
         "model": ["evalkit-tiny"],
         "file_id": [training],
         "training_file": [training],
         "fine_tuning_job_id": [job],
         "input_file_id": [requests],
+        "response_id": [server.send("POST", "/responses", json=answered).json()["id"]],
         "batch_id": [server.send("POST", "/batches", json=batch).json()["id"]],
     }
     for operation in (operation for path in described["paths"].values() for operation in path.values()):
@@ -65,10 +71,10 @@ def aimed(server: Server) -> dict[str, Any]:
     for name, schema in described["components"]["schemas"].items():
         if name.endswith("Request"):
             schema["properties"] |= {one: {"enum": known[one]} for one in known.keys() & schema["required"]}
-    for name in ANSWERED:
+    for name, limits in ANSWERED.items():
         schema = described["components"]["schemas"][name]
-        schema["properties"]["max_tokens"] = {"enum": [1, 4]}
-        schema["required"].append("max_tokens")
+        schema["properties"] |= {limit: {"enum": values} for limit, values in limits.items()}
+        schema["required"] += limits
     return described
 
 

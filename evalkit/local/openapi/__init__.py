@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evalkit.local.http.json_response import encoded
-from evalkit.local.openapi import batches, chat, completions, files, fine_tuning, models
+from evalkit.local.openapi import batches, chat, completions, files, fine_tuning, models, responses
 from evalkit.local.openapi.shapes import NULL, TEXT, either, told
 
-PARTS = (models, chat, completions, files, fine_tuning, batches)
+PARTS = (models, chat, completions, responses, files, fine_tuning, batches)
 OPTIONAL_TEXT = either(TEXT, NULL)
 REFUSAL = told(
     {"error": told({"message": TEXT, "type": TEXT, "param": OPTIONAL_TEXT, "code": OPTIONAL_TEXT})}

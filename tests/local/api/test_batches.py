@@ -24,8 +24,8 @@ def line(custom_id: str, url: str = CHAT, **changes: Any) -> dict[str, Any]:
     asked: dict[str, Any] = {"messages": [{"role": "user", "content": custom_id}]}
     if url != CHAT:
         asked = {"prompt" if url == "/v1/completions" else "input": custom_id}
-    limit = "max_output_tokens" if url == "/v1/responses" else "max_tokens"
-    body = {"model": "evalkit-tiny", limit: 3, "temperature": 0, **asked, **changes}
+    limit = {"max_output_tokens": 16} if url == "/v1/responses" else {"max_tokens": 3}
+    body = {"model": "evalkit-tiny", "temperature": 0, **limit, **asked, **changes}
     return {"custom_id": custom_id, "method": "POST", "url": url, "body": body}
 
 
@@ -62,7 +62,7 @@ def results(client: OpenAI, file: str | None) -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("endpoint", [CHAT, "/v1/completions"])
+@pytest.mark.parametrize("endpoint", [CHAT, "/v1/completions", "/v1/responses"])
 def test_each_request_gets_the_answer_that_it_would_get_alone(client: OpenAI, endpoint: str) -> None:
     """Every line of the output holds the whole answer of its request, under its custom_id."""
     lines = [line(f"q{number}", endpoint) for number in range(6)]
