@@ -6,13 +6,9 @@ Source of the rules and of their wording: OpenAI's guide to structured outputs, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-
-import jsonschema
-from jsonschema.exceptions import best_match
 
 LONGEST = 200_000  # characters of a schema as JSON
 DEEPEST = 64  # objects and lists inside each other
@@ -25,7 +21,10 @@ NOT_OUTERMOST = ("oneOf", "anyOf", "allOf", "enum", "not")
 OPT_OUT = "or use 'strict: false' to opt out of structured outputs."
 
 Path = tuple[str, ...]
-_VALIDATOR = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
+TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+NAMED_PARTS = ("properties", "$defs", "definitions", "patternProperties")  # objects of schemas
+LISTED_PARTS = ("anyOf", "allOf", "oneOf", "prefixItems")  # lists of schemas
+SINGLE_PARTS = ("items", "additionalProperties", "not")  # schemas
 
 
 class BadSchema(ValueError):
@@ -33,23 +32,19 @@ class BadSchema(ValueError):
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Check that this is a JSON schema of a size that can be worked with.
+    """Check that this is a JSON schema of a size that can be worked with, as far as tools are shown by it.
+
+    What else may be wrong with it shows when it is compiled.
 
     Raises:
         BadSchema: too large, nested too deeply, or no schema at all.
     """
     _check_depth(schema)
-    text = json.dumps(schema, ensure_ascii=False)
-    if len(text) > LONGEST:
-        raise BadSchema(f"the schema has {len(text)} characters; at most {LONGEST} are supported.")
-    _check_form(text)
-
-
-@lru_cache(maxsize=256)  # the same tools come with every request of a program
-def _check_form(text: str) -> None:
-    fault = best_match(_VALIDATOR.iter_errors(json.loads(text)))
-    if fault is not None:
-        raise BadSchema(f"In context={tuple(map(str, fault.absolute_path))}, {_shortened(fault.message)}.")
+    length = len(json.dumps(schema, ensure_ascii=False))
+    if length > LONGEST:
+        raise BadSchema(f"the schema has {length} characters; at most {LONGEST} are supported.")
+    for _ in _parts(schema, (), 1):  # each is checked as it is met
+        pass
 
 
 def check_strict(schema: Mapping[str, Any]) -> None:
@@ -65,7 +60,7 @@ def check_strict(schema: Mapping[str, Any]) -> None:
         )
     parts = list(_parts(schema, (), 1))
     for part in parts:
-        _check_part(part)
+        _check_strictness(part)
     _check_limits(parts)
 
 
@@ -87,24 +82,61 @@ class _Part:
 
 
 def _parts(schema: Any, path: Path, level: int) -> Iterator[_Part]:
-    """Give a schema and all those within it, outermost first."""
+    """Give a schema and all those within it, outermost first.
+
+    Raises:
+        BadSchema: one is none.
+    """
+    if isinstance(schema, bool):
+        return
     if not isinstance(schema, Mapping):
-        raise BadSchema(f"In context={path}, schema must be an object.")
-    yield _Part(schema, path, level)
-    for name in ("properties", "$defs", "definitions"):
-        for key, inner in (schema.get(name) or {}).items():
+        raise BadSchema(f"In context={path}, {_shown(schema)} is not of type 'object', 'boolean'.")
+    part = _Part(schema, path, level)
+    _check_form(part)
+    yield part
+    for name in NAMED_PARTS:
+        for key, inner in schema.get(name, {}).items():
             yield from _parts(inner, (*path, name, key), level + (name == "properties"))
-    if "items" in schema:
-        yield from _parts(schema["items"], (*path, "items"), level + 1)
-    for at, inner in enumerate(schema.get("anyOf") or ()):
-        yield from _parts(inner, (*path, "anyOf", str(at)), level)
+    for name in SINGLE_PARTS:
+        if name in schema:
+            yield from _parts(schema[name], (*path, name), level + (name == "items"))
+    for name in LISTED_PARTS:
+        for at, inner in enumerate(schema.get(name, ())):
+            yield from _parts(inner, (*path, name, str(at)), level)
 
 
-def _check_part(part: _Part) -> None:
+def _check_form(part: _Part) -> None:
+    """Check the keywords that the parts of a schema hang on, and those that tools are shown by."""
+    for name, (fits, expected) in _FORMS.items():
+        if name in part.schema and not fits(part.schema[name]):
+            raise part.fault(f"'{name}' must be {expected}, but is {_shown(part.schema[name])}")
+
+
+def _is_type(value: Any) -> bool:
+    return bool(value) and all(kind in TYPES for kind in ([value] if isinstance(value, str) else value))
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+_FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "type": (lambda value: isinstance(value, (str, list)) and _is_type(value), f"one or more of {TYPES}"),
+    "enum": (lambda value: isinstance(value, list) and bool(value), "a list of values"),
+    "required": (_are_texts, "a list of names"),
+    **{name: (lambda value: isinstance(value, Mapping), "an object of schemas") for name in NAMED_PARTS},
+    **{name: (lambda value: isinstance(value, list), "a list of schemas") for name in LISTED_PARTS},
+}
+
+
+def _check_strictness(part: _Part) -> None:
     schema = part.schema
     for key in NOT_STRICT:
         if key in schema:
             raise part.fault(f"'{key}' is not permitted")
+    inner = (*part.properties.values(), schema.get("items"), *schema.get("anyOf", ()))
+    if any(isinstance(one, bool) for one in inner):
+        raise part.fault("each schema must be an object, not true or false")
     if not any(key in schema for key in ("type", "$ref", "anyOf", "enum", "const")):
         raise part.fault("schema must have a 'type' key")
     kinds = schema.get("type")
@@ -163,5 +195,6 @@ def _listed(kinds: Any) -> tuple[str, ...]:
     return (kinds,) if isinstance(kinds, str) else tuple(kinds or ())
 
 
-def _shortened(message: str) -> str:
-    return message if len(message) <= 200 else f"{message[:197]}..."
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +17,12 @@ from evalkit.local.served import ServedModel
 from evalkit.local.services import Services
 
 Result = TypeVar("Result")
+LONG = 20_000  # characters, bytes or tokens: what is longer is worked on beside the event loop
+
+
+async def worked(length: int, work: Callable[[], Result]) -> Result:
+    """Do work on something of this length, beside the event loop if it is long."""
+    return await asyncio.to_thread(work) if length > LONG else work()
 
 
 def job_for(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.api.asking import start, unless_gone
+from evalkit.local.api.asking import start, unless_gone, worked
 from evalkit.local.api.bodies import EventStream
 from evalkit.local.api.chat.asked import prepared
 from evalkit.local.api.chat.bodies import chunks, whole
@@ -21,7 +21,8 @@ from evalkit.local.services import services_of
 async def create(request: Request) -> Response:
     """Answer a chat, whole or as a stream."""
     services = services_of(request)
-    read = read_chat(Fields(read_json(await request.body())))
+    body = await request.body()
+    read = await worked(len(body), lambda: read_chat(Fields(read_json(body))))
     asked = await prepared(services, read, prompt_in="messages", form_in="response_format")
     if read.sampling.stream:
         return EventStream(chunks(asked))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
-from evalkit.local.api.asking import job_for, room
+from evalkit.local.api.asking import job_for, room, worked
 from evalkit.local.api.chat.request import ChatRequest
 from evalkit.local.api.forms import constraint
 from evalkit.local.chat_template import Prompt
@@ -13,8 +12,7 @@ from evalkit.local.generation import Question
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services
 
-LONG = 20_000  # characters: longer prompts are encoded off the event loop,
-PER_MESSAGE = 50  # to which each message adds so many for its own work,
+PER_MESSAGE = 50  # characters, that it adds to the length of a prompt for its own work,
 PER_TOOL = 500  # and each tool
 
 
@@ -61,9 +59,6 @@ async def prepared(services: Services, request: ChatRequest, *, prompt_in: str, 
 
 
 async def _laid_out(services: Services, request: ChatRequest) -> Prompt:
-    length = sum(len(message.said) + PER_MESSAGE for message in request.messages) + PER_TOOL * len(
-        request.tools
-    )
-    if length > LONG:
-        return await asyncio.to_thread(services.template.prompt, request.messages, request.tools)
-    return services.template.prompt(request.messages, request.tools)
+    length = sum(len(message.said) + PER_MESSAGE for message in request.messages)
+    length += PER_TOOL * len(request.tools)
+    return await worked(length, lambda: services.template.prompt(request.messages, request.tools))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalkit.local.api.asking import start, unless_gone
+from evalkit.local.api.asking import start, unless_gone, worked
 from evalkit.local.api.bodies import EventStream
 from evalkit.local.api.completions.asked import prepared
 from evalkit.local.api.completions.bodies import chunks, whole
@@ -21,9 +21,11 @@ from evalkit.local.services import services_of
 async def create(request: Request) -> Response:
     """Continue one prompt or several, whole or as a stream."""
     services = services_of(request)
-    asked = await prepared(services, read_completion(Fields(read_json(await request.body()))))
+    body = await request.body()
+    read = await worked(len(body), lambda: read_completion(Fields(read_json(body))))
+    asked = await prepared(services, read)
     questions = asked.questions()
-    if asked.request.sampling.stream:
+    if read.sampling.stream:
         return EventStream(chunks(asked, questions))
     generation = start(services, questions, live=False)
     try:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.local.api.asking import check_tokens, job_for, room
+from evalkit.local.api.asking import check_tokens, job_for, room, worked
 from evalkit.local.api.completions.request import CompletionRequest, Tokens
 from evalkit.local.chat_template import Prompt
 from evalkit.local.engine.job import Job
 from evalkit.local.generation import Question
 from evalkit.local.served import ServedModel
 from evalkit.local.services import Services
-
-LONG = 20_000  # characters or tokens: longer prompts are encoded off the event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,8 @@ async def prepared(services: Services, request: CompletionRequest) -> Asked:
         ApiError: the model is unknown, or a token.
     """
     model = services.models.find(request.model)
-    if sum(map(len, request.prompts)) > LONG:
-        prompts = await asyncio.to_thread(_encoded, services, request.prompts)
-    else:
-        prompts = _encoded(services, request.prompts)
+    length = sum(map(len, request.prompts))
+    prompts = await worked(length, lambda: _encoded(services, request.prompts))
     return Asked(services, request, model, prompts)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
-from evalkit.local.api.asking import start, unless_gone
+from evalkit.local.api.asking import start, unless_gone, worked
 from evalkit.local.api.bodies import TypedEventStream
 from evalkit.local.api.chat.asked import prepared
 from evalkit.local.api.responses.bodies import Response
-from evalkit.local.api.responses.request import read_response
+from evalkit.local.api.responses.request import previous_items, read_response
 from evalkit.local.http.errors import ApiError
 from evalkit.local.http.json_response import JsonResponse
 from evalkit.local.http.lists import listed, read_limit
@@ -26,7 +26,10 @@ MOST_LISTED = 100
 async def create(request: Request) -> HttpResponse:
     """Answer, whole or as a stream of typed events."""
     services = services_of(request)
-    read = read_response(Fields(read_json(await request.body())), services.store)
+    sent = await request.body()
+    body = await worked(len(sent), lambda: Fields(read_json(sent)))
+    before = previous_items(body, services.store)
+    read = await worked(len(sent), lambda: read_response(body, before))
     asked = await prepared(services, read.chat, prompt_in="input", form_in="text.format.schema")
     response = Response(read, asked)
     if read.chat.sampling.stream:

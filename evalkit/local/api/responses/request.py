@@ -58,16 +58,35 @@ class ResponseRequest:
     repeated: Mapping[str, Any]
 
 
-def read_response(body: Fields, store: Store) -> ResponseRequest:
-    """Read a request body.
+def previous_items(body: Fields, store: Store) -> list[Item]:
+    """Give the conversation up to the end of the response that this one goes on from.
 
     Raises:
-        ApiError: a field is missing, unknown, wrong or not supported, or the previous response is not there.
+        ApiError: there is no such response.
+    """
+    id = body.text("previous_response_id", None)
+    if id is None:
+        return []
+    found = store.get(StoredResponse, id)
+    if found is None:
+        raise ApiError(
+            f"Previous response with id '{id[:80]}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+    return [*found.items, *found.body["output"]]
+
+
+def read_response(body: Fields, before: Sequence[Item]) -> ResponseRequest:
+    """Read a request body, and what the conversation was before it.
+
+    Raises:
+        ApiError: a field is missing, unknown, wrong or not supported.
     """
     model = read_model(body)
     body.only(*KNOWN, *IGNORED, *UNSUPPORTED)
     body.unsupported(UNSUPPORTED)
-    items = [*_previous_items(body, store), *read_input(body)]
+    items = [*before, *read_input(body)]
     instructions = body.text("instructions", None)
     system = [Message("system", instructions)] if instructions else []
     messages = (*system, *messages_of(items))
@@ -83,21 +102,6 @@ def read_response(body: Fields, store: Store) -> ResponseRequest:
         logprobs=_read_logprobs(body),
     )
     return ResponseRequest(chat, items, body.boolean("store", True), _repeated(body, chat, instructions))
-
-
-def _previous_items(body: Fields, store: Store) -> list[Item]:
-    """Give the conversation up to the end of the response that this one goes on from."""
-    id = body.text("previous_response_id", None)
-    if id is None:
-        return []
-    found = store.get(StoredResponse, id)
-    if found is None:
-        raise ApiError(
-            f"Previous response with id '{id[:80]}' not found.",
-            param="previous_response_id",
-            code="previous_response_not_found",
-        )
-    return [*found.items, *found.body["output"]]
 
 
 def _read_sampling(body: Fields) -> Sampling:
