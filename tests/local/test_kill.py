@@ -114,8 +114,9 @@ def upload_and_tune(client: OpenAI, known: Acknowledged) -> None:
     file = client.files.create(file=("train.jsonl", data), purpose="fine-tune")
     known.files[file.id] = data
     if len(known.jobs) < 10:
-        settings = {"n_epochs": 3}
-        job = client.fine_tuning.jobs.create(model=BASE, training_file=file.id, hyperparameters=settings)
+        job = client.fine_tuning.jobs.create(
+            model=BASE, training_file=file.id, hyperparameters={"n_epochs": 3}
+        )
         known.jobs.add(job.id)
     time.sleep(0.1)
 

@@ -318,12 +318,12 @@ def test_preferences_are_learned(client: OpenAI) -> None:
 
 def test_tools_are_learned(client: OpenAI) -> None:
     """A model that was shown calls of a tool writes such a call."""
-    tool = {
+    tool: Any = {
         "type": "function",
         "function": {"name": "is", "parameters": {"type": "object", "properties": {}}},
     }
     call = {"id": "c1", "type": "function", "function": {"name": "is", "arguments": "{}"}}
-    question = {"role": "user", "content": "user"}
+    question: Any = {"role": "user", "content": "user"}
     shown = {
         "messages": [question, {"role": "assistant", "content": None, "tool_calls": [call]}],
         "tools": [tool],
@@ -332,6 +332,8 @@ def test_tools_are_learned(client: OpenAI) -> None:
     assert job.status == "succeeded", job.error
     answer = client.chat.completions.create(
         model=job.fine_tuned_model or "", messages=[question], tools=[tool], temperature=0, max_tokens=100
-    )  # type: ignore[call-overload]
+    )
     assert answer.choices[0].finish_reason == "tool_calls"
-    assert answer.choices[0].message.tool_calls[0].function.name == "is"
+    (called,) = answer.choices[0].message.tool_calls or []
+    assert called.type == "function"
+    assert called.function.name == "is"
