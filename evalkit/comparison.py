@@ -122,8 +122,7 @@ class Comparison:
     total: tuple[VariantFigures, ...]
 
 
-Leaked = Mapping[str, Collection[str]]
-"""The ids of the cases that stand in the training data, by suite."""
+Leaked = Mapping[str, Collection[str]]  # by suite: the ids of the cases that stand in the training data
 
 
 def compare(
@@ -154,9 +153,8 @@ def frame(records: Iterable[Record], leaked: Leaked | None = None) -> pd.DataFra
 _DTYPES = {
     **dict.fromkeys(("suite", "case", "variant"), "string"),
     "repeat": "int64",
-    **dict.fromkeys(
-        ("leaked", "answered", "cached", "refused", "filtered", "truncated", "tool_calls"), "bool"
-    ),
+    **dict.fromkeys(("answered", "cached", "leaked"), "bool"),
+    **dict.fromkeys(("refused", "filtered", "truncated", "tool_calls"), "bool"),
     **dict.fromkeys(("passed", "form", "content"), "boolean"),
     **dict.fromkeys(("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms"), "Float64"),
     "verdicts": "object",
@@ -228,7 +226,7 @@ def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -
     latency = answers.latency_ms[~answers.cached].dropna()
     return VariantFigures(
         variant=variant,
-        cases=_distinct_cases(table),
+        cases=table.groupby(["suite", "case"]).ngroups,
         records=len(table),
         cached=int(answers.cached.sum()),
         errors=len(table) - len(answers),
@@ -252,12 +250,8 @@ def _leaks(table: pd.DataFrame) -> Leaks | None:
     if not table.leaked.any():
         return None
     answers = table[table.answered]
-    clean, leaked = answers.passed[~answers.leaked], answers.passed[answers.leaked]
-    return Leaks(_distinct_cases(table[table.leaked]), _rate(clean), _rate(leaked))
-
-
-def _distinct_cases(table: pd.DataFrame) -> int:
-    return len(table[["suite", "case"]].drop_duplicates())
+    cases = table[table.leaked].groupby(["suite", "case"]).ngroups
+    return Leaks(cases, _rate(answers.passed[~answers.leaked]), _rate(answers.passed[answers.leaked]))
 
 
 def _rate(passed: pd.Series) -> Rate:

@@ -16,7 +16,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 def training_files(suites: Iterable[Suite], prepared: Prepared, config: Config) -> dict[str, list[Path]]:
-    """By suite: its own training data, and the files from which `evalkit tune` made the models to be asked."""
+    """By suite: its own training data, and the files of which `evalkit tune` made the models to be asked."""
     found = {suite.name: [suite.train] for suite in suites if suite.train is not None}
     for suite, variant in fine_tuned(prepared):
         entry = entry_of(variant, config)
