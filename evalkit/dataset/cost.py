@@ -16,6 +16,8 @@ CACHE_STEP = 128
 """Tokens: OpenAI's prompt cache reads no shorter prompt, and a longer one in steps."""
 
 MILLION = 1_000_000
+LEAST_SAVED = 1e-9
+"""USD per 1,000 calls: less is the rounding of sums, not a saving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class CostEstimate:
         if self.training_usd is None or tuned is None or against.usd_per_1000 is None:
             return None
         saved = against.usd_per_1000 - tuned
-        return math.ceil(1000 * self.training_usd / saved) if saved > 0 else math.inf
+        return math.ceil(1000 * self.training_usd / saved) if saved > LEAST_SAVED else math.inf
 
 
 def training_usd(tokens: int | None, price: float | None) -> float | None:
