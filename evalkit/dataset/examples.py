@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, overload
 
 from evalkit.dataset.conversation import Conversation, NotExample, conversation
+from evalkit.dataset.lines import MAX_LINE_BYTES
 from evalkit.dataset.reading import read
 from evalkit.errors import InputError
 
@@ -19,20 +20,14 @@ class ExampleFile(Sequence[Conversation]):
         path: the file; it must not change while it is in use.
 
     Raises:
-        InputError: the file cannot be read. Reading an example raises it for a line that is none.
+        InputError: the file cannot be read, or a line is too long. Reading an example raises it for a line
+            that is none.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        self.numbers = array("q")  # of the lines, counted from 1
-        self._starts = array("q")
+        self.numbers, self._starts = _filled_lines(path)  # the numbers counted from 1
         self._file = _opened(path)
-        start = 0
-        for number, raw in enumerate(self._file, start=1):
-            if raw.strip():
-                self.numbers.append(number)
-                self._starts.append(start)
-            start += len(raw)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -59,6 +54,21 @@ class ExampleFile(Sequence[Conversation]):
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _filled_lines(path: Path) -> tuple[array[int], array[int]]:
+    """The numbers of the lines that are not blank, and where in the file each begins."""
+    numbers, starts, start = array("q"), array("q"), 0
+    with _opened(path) as file:
+        for number, raw in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
+            if len(raw) > MAX_LINE_BYTES:
+                what = f"has more than {MAX_LINE_BYTES >> 20} MiB; write one example on each line"
+                raise InputError(what, file=path, line=number)
+            if raw.strip():
+                numbers.append(number)
+                starts.append(start)
+            start += len(raw)
+    return numbers, starts
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -28,6 +28,7 @@ MOST_SWAPPED = 0.05
 """The share of words that may be others: `What is the capital of Chad?` is not `... of Cuba?`."""
 
 _SPELLED_ALIKE = 0.8
+_MANY = 20  # words that may be others, in a text so long that slips do not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,14 @@ def says_other_words(one: str, other: str) -> bool:
     """
     words, others = set(normalised(one).split()), set(normalised(other).split())
     mine, theirs = words - others, others - words
-    swapped = min(
-        sum(not _misspelt(word, theirs) for word in mine), sum(not _misspelt(word, mine) for word in theirs)
-    )
-    return swapped > MOST_SWAPPED * min(len(words), len(others))
+    most = MOST_SWAPPED * min(len(words), len(others))
+    if min(len(mine), len(theirs)) <= most or most > _MANY:
+        return min(len(mine), len(theirs)) > most
+    swapped = [
+        sum(not _misspelt(word, theirs) for word in mine),
+        sum(not _misspelt(word, mine) for word in theirs),
+    ]
+    return min(swapped) > most
 
 
 def _misspelt(word: str, others: set[str]) -> bool:

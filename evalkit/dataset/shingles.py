@@ -17,6 +17,9 @@ Shingles: TypeAlias = npt.NDArray[np.uint32]
 """Sorted hashes of a text's shingles, each once."""
 
 LETTERS = 4
+MAX_LETTERS = 1_000_000
+"""A longer text is known by its beginning."""
+
 COMMON_SHARE = 0.1
 COMMON_AT_LEAST = 5
 """A shingle is the template's if it stands in more than this share of the texts, and in more than so many."""
@@ -37,7 +40,7 @@ def normalised(text: str) -> str:
 
 def shingles(text: str) -> Shingles:
     """The shingles of a normalised text; a text shorter than one is a shingle itself, "" has none."""
-    padded = text.ljust(LETTERS, "\0") if text else ""
+    padded = text[:MAX_LETTERS].ljust(LETTERS, "\0") if text else ""
     letters = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     count = max(0, letters.size - LETTERS + 1)
     mixed = np.zeros(count, np.uint64)

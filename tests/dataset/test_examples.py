@@ -47,3 +47,15 @@ def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     """It is refused with its name."""
     with pytest.raises(InputError, match="cannot be read"):
         ExampleFile(tmp_path / "none.jsonl")
+
+
+def test_a_line_without_end_is_refused_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too long to be an example is not read to its end."""
+    monkeypatch.setattr("evalkit.dataset.examples.MAX_LINE_BYTES", 1 << 20)
+    file = tmp_path / "data.jsonl"
+    file.write_bytes(b'{"ask": "a"}\n' + b" " * (1 << 20) + b"x")
+    with pytest.raises(InputError, match="more than 1 MiB") as fault:
+        ExampleFile(file)
+    assert f"{file}:2" in str(fault.value)

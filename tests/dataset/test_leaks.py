@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import pytest
@@ -141,3 +142,11 @@ def test_planted_leaks_are_found_among_many() -> None:
     planted = [asked(f"Well, {questions[i].upper()}?!") for i in range(30)]
     examples = [*map(asked, questions[130:]), *planted]
     assert [leak.case for leak in leaks(examples, cases)] == [str(i) for i in range(30)]
+
+
+def test_long_texts_are_compared_in_time() -> None:
+    """Ten thousand different words on each side are counted, not paired."""
+    long = [" ".join(f"word{side}{number}" for number in range(10_000)) for side in "ab"]
+    started = time.process_time()
+    assert says_other_words(*long)
+    assert time.process_time() - started < 1

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from evalkit.dataset.rules import findings_of
 from evalkit.endpoints.base import Response
 from evalkit.run.build import build_failed, build_passed
+from evalkit.run.codec import dump_line
 from evalkit.run.records import Failure, Record, RecordedVerdict
 from evalkit.suite import Suite, Variant, compose, load_suite
 
@@ -135,3 +137,11 @@ def test_answers_to_what_has_changed_are_left_out(suite: Suite) -> None:
         "is of a case, or a prompt, that has changed since": 1,
         "is of a case that the suite no longer has": 1,
     }
+
+
+def test_what_is_built_is_good_until_a_person_must_write(suite: Suite) -> None:
+    """`dataset check` has nothing to say of answers that passed, and points to answers that are missing."""
+    passing = build_passed(suite, PROMPTED, [record(suite, case, True) for case in ("norway", "own", "pair")])
+    assert [findings_of(1, dump_line(example.line)) for example in passing.examples] == [()] * 3
+    (example,) = build_failed(suite, PROMPTED, [record(suite, "own", False)]).examples
+    assert findings_of(1, dump_line(example.line))
