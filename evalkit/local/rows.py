@@ -117,6 +117,8 @@ class TunedModel:
 
     Attributes:
         step: where it is a checkpoint; None for what the job ended with.
+        base_sha256: of the weights that it was trained upon, the only ones that it fits; None where the
+            version that made it did not note them.
     """
 
     id: str
@@ -125,6 +127,7 @@ class TunedModel:
     job: str
     fingerprint: str
     step: int | None = None
+    base_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,7 @@ class ServedModels:
 
     def all(self) -> list[ServedModel]:
         """Give every model, the shipped ones first."""
-        tuned = [model for model in self._store.all(TunedModel) if model.base == self._base.name]
-        return [*self._shipped, *map(self._tuned, tuned)]
+        return [*self._shipped, *map(self._tuned, filter(self._fits, self._store.all(TunedModel)))]
 
     def find(self, name: str) -> ServedModel:
         """Give the model of this name, or of this alias.
@@ -63,7 +62,7 @@ class ServedModels:
             if model.name == (self._base.name if name in self._aliases else name):
                 return model
         tuned = self._store.get(TunedModel, name)
-        if tuned is None or tuned.base != self._base.name:  # made of a base that another server serves
+        if tuned is None or not self._fits(tuned):
             raise model_not_found(name)
         return self._tuned(tuned)
 
@@ -99,6 +98,10 @@ class ServedModels:
         for model in gone:
             self._adapters.pop(model.id, None)
             remove(self._store.adapter(model.job, model.step))
+
+    def _fits(self, model: TunedModel) -> bool:
+        """Whether a model was made of the weights that are served; the folder may have seen others."""
+        return model.base == self._base.name and model.base_sha256 in (None, self._base.sha256)
 
     def _tuned(self, model: TunedModel) -> ServedModel:
         file = self._store.adapter(model.job, model.step)

@@ -64,7 +64,7 @@ class Records:
         mark = fingerprint(self._base_sha256, sha256)
         with self._store.transaction():
             self._store.put(made)
-            self._store.put(TunedModel(made.model, now(), job.model, job.id, mark, step))
+            self._store.put(TunedModel(made.model, now(), job.model, job.id, mark, step, self._base_sha256))
             self._store.put(event(job, f"Checkpoint created at step {step}"))
             for old in kept[:-CHECKPOINTS]:
                 self._store.delete(old)
@@ -77,7 +77,7 @@ class Records:
         """Enter the new model, the result file and the end of the job, together."""
         results = io.BytesIO(result_csv(self._store.all(Event, owner=job.id)))
         file = await write_file(self._store, results, "step_metrics.csv", "fine-tune-results")
-        name = model_name(job)
+        name, mark = model_name(job), fingerprint(self._base_sha256, sha256)
         done = replace(
             self._now(job),
             status="succeeded",
@@ -89,9 +89,7 @@ class Records:
         )
         with self._store.transaction():
             self._store.put(file)
-            self._store.put(
-                TunedModel(name, now(), job.model, job.id, fingerprint(self._base_sha256, sha256))
-            )
+            self._store.put(TunedModel(name, now(), job.model, job.id, mark, None, self._base_sha256))
             self._store.put(done)
             self._store.put(event(job, f"New fine-tuned model created: {name}"))
             self._store.put(event(job, "The job has successfully completed"))

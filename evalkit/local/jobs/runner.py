@@ -144,7 +144,7 @@ class JobRunner:
             training_file=files[0],
             validation_file=files[1] if job.validation_file else None,
             adapter=str(self._store.adapter(job.id)),
-            training=str(self._store.training(job.id)),
+            training=str(self._store.training(job.id) / self.base.sha256[:16]),
             longest=self.base.engine.max_len,
             method=job.method,
             seed=job.seed,

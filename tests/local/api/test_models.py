@@ -15,6 +15,8 @@ from evalkit.local.engine.backend import BASE, open_embedded
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, fine_tune
 from evalkit.local.engine.weights import load_model
+from evalkit.local.http.errors import ApiError
+from evalkit.local.rows import TunedModel
 from evalkit.local.served import JUDGE, ServedModels
 from evalkit.local.store import Store
 from tests.local.openai_description import assert_conforms
@@ -87,6 +89,19 @@ def test_the_base_cannot_be_deleted(client: OpenAI) -> None:
     """403, as for a model of OpenAI's own."""
     with pytest.raises(PermissionDeniedError, match="fine-tuned"):
         client.models.delete(BASE)
+
+
+def test_models_of_other_weights_are_not_served(checkpoint: Path, tmp_path: Path) -> None:
+    """An adapter makes no sense on weights that it was not trained upon; an old row does not tell them."""
+    base, store = open_embedded(checkpoint), Store(tmp_path)
+    with store.transaction():
+        for name, sha256 in (("ft:same", base.sha256), ("ft:other", "00"), ("ft:old", None)):
+            store.put(TunedModel(name, 1, BASE, "ftjob-1", "00", base_sha256=sha256))
+    models = ServedModels(base, store)
+    assert [model.name for model in models.all()] == [BASE, "ft:same", "ft:old"]
+    with pytest.raises(ApiError):
+        models.find("ft:other")
+    store.close()
 
 
 def test_an_alias_stands_for_the_base(checkpoint: Path, tmp_path: Path) -> None:
