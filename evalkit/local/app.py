@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from evalkit.local import openapi
 from evalkit.local.api import batches, chat, completions, files, fine_tuning, models, responses
+from evalkit.local.backend import TemplateRefused
 from evalkit.local.batches.asking import asking
 from evalkit.local.batches.runner import BatchRunner
 from evalkit.local.http.access import Access
@@ -78,6 +79,7 @@ def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
             ApiError: answer_api_error,
             HTTPException: answer_http_error,
             ClientDisconnect: _answer_nobody,
+            TemplateRefused: _answer_refused,
             Exception: answer_fault,
         },
     )
@@ -85,6 +87,11 @@ def create_app(services: Services, access: Access, rates: Rates) -> ASGIApp:
     app.state.batches = BatchRunner(services.store, services.models, asking(app))
     app.router.redirect_slashes = False  # OpenAI knows no URL that ends in one
     return Guard(app, access, rates)
+
+
+async def _answer_refused(_request: Request, error: Exception) -> Response:
+    """The messages are OpenAI's, but the model that is served was trained on no such chats."""
+    return ApiError(str(error)).answer()
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from evalkit.errors import UsageError
 from evalkit.local.chat_template import Lesson, Message, Prompt, Tool
 from evalkit.local.engine.job import AnyAdapter, Job
+
+
+class TemplateRefused(UsageError):
+    """The model's chat template does not take these messages, or is no template that can be run."""
 
 
 class Engine(Protocol):
@@ -47,7 +52,11 @@ class Template(Protocol):
         ...
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Prompt:
-        """Lay out a chat up to where the assistant's next turn begins."""
+        """Lay out a chat up to where the assistant's next turn begins.
+
+        Raises:
+            TemplateRefused: the model has no layout for these messages.
+        """
         ...
 
     def text_prompt(self, text: str) -> Prompt:
@@ -55,7 +64,11 @@ class Template(Protocol):
         ...
 
     def lesson(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Lesson:
-        """Lay out a chat to learn from: what the assistant says counts its weight."""
+        """Lay out a chat to learn from: what the assistant says counts its weight.
+
+        Raises:
+            TemplateRefused: the model has no layout for these messages.
+        """
         ...
 
     def text_lesson(self, prompt: str, completion: str) -> Lesson:

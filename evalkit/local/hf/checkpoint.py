@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ UNBOUNDED = 2**31  # positions of a model that has no table of them
 
 logging.disable_progress_bar()
 logging.set_verbosity_error()  # what matters of its warnings is checked below, and refused
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # peft asks it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

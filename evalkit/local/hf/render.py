@@ -10,6 +10,7 @@ bytes beyond what the tokenizer needs, and whoever asks gives it up after a whil
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from multiprocessing.connection import Connection
@@ -27,13 +28,12 @@ def main() -> int:
 
     tokenizer, asker = load_tokenizer(folder), Connection(descriptor)
     _bound_memory()
-    asker.send_bytes(json.dumps({"ready": True}).encode())
-    while True:
-        try:
+    with contextlib.suppress(EOFError, OSError):
+        asker.send_bytes(json.dumps({"ready": True}).encode())
+        while True:
             asked = json.loads(asker.recv_bytes())
-        except EOFError:
-            return 0
-        asker.send_bytes(json.dumps(answer(tokenizer, asked)).encode())
+            asker.send_bytes(json.dumps(answer(tokenizer, asked)).encode())
+    return 0
 
 
 def answer(tokenizer: Any, asked: dict[str, Any]) -> dict[str, Any]:

@@ -12,15 +12,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import UsageError
+from evalkit.local.backend import TemplateRefused
 
 START_S = 120  # loading a tokenizer on a busy machine
 PATIENCE_S = 10  # a chat of a thousand turns takes a fraction of a second
 MOST_BYTES = 1 << 26  # of one answer
-
-
-class TemplateRefused(UsageError):
-    """The model's chat template does not take these messages, or is no template that can be run."""
 
 
 class Renderer:
@@ -72,7 +68,8 @@ class _Process:
     def __init__(self, folder: Path):
         here, there = socket.socketpair()
         command = [sys.executable, "-m", "evalkit.local.hf.render", str(folder), str(there.fileno())]
-        self._process = subprocess.Popen(command, pass_fds=[there.fileno()], stdin=subprocess.DEVNULL)
+        nothing = subprocess.DEVNULL
+        self._process = subprocess.Popen(command, pass_fds=[there.fileno()], stdin=nothing, stdout=nothing)
         there.close()
         self._line, self._ready = Connection(here.detach()), False
 

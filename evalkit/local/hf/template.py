@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from evalkit.local.backend import TemplateRefused
 from evalkit.local.chat_template import Lesson, Message, Prompt, Tool, ToolCall
-from evalkit.local.hf.renderer import Renderer, TemplateRefused
+from evalkit.local.hf.renderer import Renderer
 
 Tokens = tuple[int, ...]
 PREFIXES_KEPT = 64  # system messages whose length in tokens is remembered

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from evalkit.errors import UsageError
-from evalkit.local.engine.backward import gradients
+from evalkit.local.engine.backward import gradients, predictions
 from evalkit.local.engine.dpo import Preference, Preferring
 from evalkit.local.engine.packing import Example
 from evalkit.local.engine.train import Hyper, Training
@@ -46,6 +47,12 @@ def lead(model: Model, pair: Preference) -> float:
     return log_probability(model, pair.better) - log_probability(model, pair.worse)
 
 
+def preferring(chosen: Sequence[Preference], base: Model) -> Preferring:
+    """The objective, with the model as its own reference."""
+    dtype = base.embedding.dtype.type
+    return Preferring(chosen, base.config, partial(predictions, base), BETA, dtype)
+
+
 def trained_a_little(base: Model) -> LoraTraining:
     """A LoRA off its start, where it equals the base."""
     lora = LoraTraining(base, rank=3, alpha=6, seed=0)
@@ -58,7 +65,7 @@ def test_the_loss_is_that_of_the_paper() -> None:
     """In float64, against the formula written out over the naive model."""
     base = random_model(SMALL, dtype=np.float64)
     lora = trained_a_little(base)
-    batch, loss = Preferring(pairs(), base, BETA).batch([2, 0])
+    batch, loss = preferring(pairs(), base).batch([2, 0])
     found = gradients(lora.model(), batch, lora, loss)
     margins = [BETA * (lead(lora.model(), pair) - lead(base, pair)) for pair in (pairs()[2], pairs()[0])]
     assert found.loss == pytest.approx(np.mean([np.log1p(np.exp(-margin)) for margin in margins]), rel=1e-9)
@@ -68,7 +75,7 @@ def test_slopes_match_finite_differences() -> None:
     """100 parameters at random: the slopes agree to five digits."""
     base, step = random_model(SMALL, dtype=np.float64), 1e-5
     lora = trained_a_little(base)
-    batch, loss = Preferring(pairs(), base, BETA).batch(range(4))
+    batch, loss = preferring(pairs(), base).batch(range(4))
     gradients(lora.model(), batch, lora, loss)
     slopes = lora.gradient.copy()
     for place in np.random.default_rng(2).choice(np.flatnonzero(slopes), 100, replace=False):
@@ -82,7 +89,7 @@ def test_slopes_match_finite_differences() -> None:
 def trained() -> tuple[Training, list[float]]:
     base = random_model(SMALL)
     hyper = Hyper(epochs=30, batch_size=2, learning_rate=3e-3, rank=4)
-    training = Training(base, Preferring(pairs(), base, BETA), hyper)
+    training = Training(base, preferring(pairs(), base), hyper)
     return training, [training.advance().loss for _ in range(training.steps)]
 
 
@@ -104,4 +111,4 @@ def test_an_answer_without_a_token_is_named(side: str) -> None:
     """The second pair is at fault."""
     empty: Sequence[Preference] = [pairs()[0], replace(pairs()[1], **{side: Example((1, 2), (0.0, 0.0))})]
     with pytest.raises(UsageError, match="example 2 has no token to learn"):
-        Preferring(empty, random_model(SMALL), BETA)
+        preferring(empty, random_model(SMALL))

@@ -11,10 +11,10 @@ from tests.local.hf.needs import torch_extra
 
 torch_extra()
 
-from evalkit.local.backend import Backend  # noqa: E402
+from evalkit.local.backend import Backend, TemplateRefused  # noqa: E402
 from evalkit.local.chat_template import Lesson, Message, Tool, ToolCall  # noqa: E402
 from evalkit.local.hf.checkpoint import load_tokenizer  # noqa: E402
-from evalkit.local.hf.renderer import Renderer, TemplateRefused  # noqa: E402
+from evalkit.local.hf.renderer import Renderer  # noqa: E402
 from evalkit.local.hf.template import HfTemplate  # noqa: E402
 from tests.local.hf.folders import CHATML, write_mistral, write_qwen  # noqa: E402
 
