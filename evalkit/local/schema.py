@@ -23,6 +23,7 @@ OPT_OUT = "or use 'strict: false' to opt out of structured outputs."
 Path = tuple[str, ...]
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 NAMED_PARTS = ("properties", "$defs", "definitions", "patternProperties")  # objects of schemas
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 LISTED_PARTS = ("anyOf", "allOf", "oneOf", "prefixItems")  # lists of schemas
 SINGLE_PARTS = ("items", "additionalProperties", "not")  # schemas
 
@@ -116,6 +117,11 @@ def _is_type(value: Any) -> bool:
     return bool(value) and all(kind in TYPES for kind in ([value] if isinstance(value, str) else value))
 
 
+def _is_number(value: Any) -> bool:
+    """Whether llguidance takes the number for what it is."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
@@ -124,6 +130,7 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "type": (lambda value: isinstance(value, (str, list)) and _is_type(value), f"one or more of {TYPES}"),
     "enum": (lambda value: isinstance(value, list) and bool(value), "a list of values"),
     "required": (_are_texts, "a list of names"),
+    **dict.fromkeys(BOUNDS, (_is_number, "a number of at most 63 bits")),
     **{name: (lambda value: isinstance(value, Mapping), "an object of schemas") for name in NAMED_PARTS},
     **{name: (lambda value: isinstance(value, list), "a list of schemas") for name in LISTED_PARTS},
 }

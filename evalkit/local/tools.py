@@ -138,16 +138,7 @@ def _read_call(function: Fields) -> ToolCall:
 
 
 def _items(holder: Fields, name: str) -> list[Fields]:
-    if holder.get(name) is None:
-        return []
-    if len(holder.array(name)) > MOST_TOOLS:
-        raise ApiError(
-            f"Invalid '{holder.place(name)}': array too long. Expected an array with maximum length "
-            f"{MOST_TOOLS}, but got an array with length {len(holder.array(name))} instead.",
-            param=holder.place(name),
-            code="array_above_max_length",
-        )
-    return list(holder.objects(name))
+    return [] if holder.get(name) is None else list(holder.objects(name, most=MOST_TOOLS))
 
 
 def _required_object(holder: Fields, name: str) -> Fields:

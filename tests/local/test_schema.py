@@ -76,6 +76,7 @@ def test_levels_of_nesting() -> None:
         ({"type": [["string"]]}, "'type' must be"),
         ({"properties": []}, r"In context=\(\), 'properties' must be an object of schemas, but is \[\]"),
         ({"properties": {"a": {"required": [1]}}}, r"In context=\('properties', 'a'\), 'required' must be"),
+        ({"type": "integer", "minimum": 10**300}, "'minimum' must be a number of at most 63 bits"),
         ({"anyOf": {}}, "'anyOf' must be a list of schemas"),
         ({"properties": {"a": 1}}, "is not of type 'object', 'boolean'"),
         ({"enum": ["x" * 200_000]}, "characters; at most 200000"),
