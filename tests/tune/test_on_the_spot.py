@@ -63,7 +63,8 @@ def test_a_suite_s_lines_become_a_model_that_answers(tmp_path: Path, small_serve
     assert made.model.startswith("ft:evalkit-tiny:local:words:")
     assert made.data_sha256 == hashlib.sha256(training_file(suite)).hexdigest()
     assert not made.reused
-    assert made.model in [model.id for model in small_server.client().models.list()]
+    with small_server.client() as client:
+        assert made.model in [model.id for model in client.models.list()]
 
 
 def test_the_same_data_is_learned_once(tmp_path: Path, small_server: Server) -> None:
