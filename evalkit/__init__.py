@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from evalkit.checks import Check, Grade, Seen, Verdict
     from evalkit.comparison import Comparison, compare, frame
     from evalkit.config import Config, ModelFlags, load_config
+    from evalkit.dataset.check import CheckOptions, check_file
+    from evalkit.dataset.cost import CostEstimate, CostOptions, estimate_cost
+    from evalkit.dataset.finding import Finding
     from evalkit.errors import AskError, EvalkitError, InputError, UsageError
     from evalkit.run import Outcome, Record, RunOptions
     from evalkit.suite import Case, Suite, Variant, find_suites, load_suite
@@ -21,9 +24,13 @@ __all__ = [
     "AskError",
     "Case",
     "Check",
+    "CheckOptions",
     "Comparison",
     "Config",
+    "CostEstimate",
+    "CostOptions",
     "EvalkitError",
+    "Finding",
     "Grade",
     "InputError",
     "ModelFlags",
@@ -36,7 +43,9 @@ __all__ = [
     "Variant",
     "Verdict",
     "__version__",
+    "check_file",
     "compare",
+    "estimate_cost",
     "find_suites",
     "frame",
     "load_config",
@@ -47,6 +56,9 @@ _HOMES = {
     "evalkit.checks": ("Check", "Grade", "Seen", "Verdict"),
     "evalkit.comparison": ("Comparison", "compare", "frame"),
     "evalkit.config": ("Config", "ModelFlags", "load_config"),
+    "evalkit.dataset.check": ("CheckOptions", "check_file"),
+    "evalkit.dataset.cost": ("CostEstimate", "CostOptions", "estimate_cost"),
+    "evalkit.dataset.finding": ("Finding",),
     "evalkit.errors": ("AskError", "EvalkitError", "InputError", "UsageError"),
     "evalkit.run": ("Outcome", "Record", "RunOptions"),
     "evalkit.suite": ("Case", "Suite", "Variant", "find_suites", "load_suite"),

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit.dataset.distribution import Distribution
 from evalkit.dataset.finding import ERRORS, Fault, Finding
 from evalkit.dataset.limits import FEWEST_EXAMPLES, MOST_BYTES, token_limit
@@ -141,6 +144,7 @@ def check_file(
         raise InputError(f"cannot be read: {error.strerror}", file=path) from error
     for finding in _file_findings(tally, size):
         tally.log.add(finding)
+    _note_duplicates(tally)
     return _checked(path, size, options.model, tally)
 
 
@@ -200,7 +204,6 @@ def _file_findings(tally: Tally, size: int) -> Iterator[Finding]:
         what = f"{size:,} bytes; an upload may have {MOST_BYTES:,}"
         yield Fault("file_too_large", what, "leave out examples: fewer good ones do as well").on(0)
     yield from _mixed(tally.form_lines)
-    yield from _duplicates(tally.digests, tally.digest_lines)
 
 
 def _mixed(form_lines: Mapping[Form, int]) -> Iterator[Finding]:
@@ -210,15 +213,25 @@ def _mixed(form_lines: Mapping[Form, int]) -> Iterator[Finding]:
         yield Fault("mixed_formats", what, "put each form into a file of its own").on(line)
 
 
-def _duplicates(digests: array[int], lines: array[int]) -> Iterator[Finding]:
-    """Equal digests stand side by side once sorted; a stable sort leaves the first line first."""
-    import numpy as np  # not for the embedded server, which borrows the rules only
+def _note_duplicates(tally: Tally) -> None:
+    """Count examples that stand in the file already; of millions, a few become findings."""
+    again = _repeated(tally.digests, tally.digest_lines)
+    if len(again):
+        for line, first in again[: tally.log.keep].tolist():
+            what = f"the same as line {first}"
+            tally.log.add(Fault("duplicate_example", what, "remove one of them").on(line))
+        tally.log.counts["duplicate_example"] = len(again)
 
+
+def _repeated(digests: array[int], lines: array[int]) -> NDArray[np.uint32]:
+    """A row (line, first line with the same digest) for each repetition, by line.
+
+    Equal digests stand side by side once sorted; a stable sort leaves the first line first.
+    """
     numbers, values = np.frombuffer(lines, np.uint32), np.frombuffer(digests, np.uint64)
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     again = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
     firsts = np.searchsorted(ordered, ordered[again])
     pairs = np.column_stack([numbers[order[again]], numbers[order[firsts]]])
-    for line, first in pairs[np.argsort(pairs[:, 0])].tolist():
-        yield Fault("duplicate_example", f"the same as line {first}", "remove one of them").on(line)
+    return pairs[np.argsort(pairs[:, 0])]

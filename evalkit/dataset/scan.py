@@ -145,12 +145,13 @@ def _add_example(tally: Tally, number: int, example: Any, meter: Meter, limit: i
         tally.stop(number, why)
     if form := form_of(example):
         tally.add_form(form, number)
-        tally.digests.append(_digest(example, form))
-        tally.digest_lines.append(number)
         if form == "chat":
             _note_roles(tally, example)
         if size := figures(example, form, meter):
             tally.sizes.add(size)
+            if size.messages != 0:  # empty examples have an error each; they need not be duplicates, too
+                tally.digests.append(_digest(example, form))
+                tally.digest_lines.append(number)
             whole = size.tokens + size.tools
             if limit is not None and whole > limit:
                 tally.log.add(_too_long(whole, limit).on(number))

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.dataset_check [--megabytes 512] [--file FILE] [--model gpt-4.1]
 
 tiktoken is timed twice: by its own encode_ordinary_batch, with one thread a core, and with a process a core,
-which shares the work as the check does. Prints MB a second, the ratios, and the most memory that a process held.
+which shares the work as the check does. Prints MB a second, the ratios, and the most memory of a process.
 """
 
 from __future__ import annotations
