@@ -2,8 +2,8 @@
 
 Epochs are OpenAI's first published rule: three, more for fewer than 34 examples (100 seen in all, at most 25
 epochs), fewer for more than 8,333 (25,000 seen in all). A batch has 4 examples, or 0.2% of them. The peak of
-the learning rate was measured on the shipped model; DPO, which starts from what the model already says, wants
-a fraction of it.
+the learning rate was measured on the shipped model. DPO wants a part of it: of 48 pairs that prefer German
+answers, seen three times, 0.2 made 14 of 16 other answers right, 0.1 made 4, and 1.0 left no text at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from evalkit.local.rows import Hyperparameters, Method
 EPOCHS, MOST_EPOCHS = 3, 25
 FEWEST_SEEN, MOST_SEEN = 100, 25_000
 BATCH_SIZE, MOST_BATCH_SIZE, BATCH_SHARE = 4, 256, 500
-RATE: dict[Method, float] = {"supervised": 1.0, "dpo": 0.3}
+RATE: dict[Method, float] = {"supervised": 1.0, "dpo": 0.2}
 BETA = 0.1
 
 
