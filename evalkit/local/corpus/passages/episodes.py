@@ -17,7 +17,7 @@ _MARKS = ("[{}]", "[{}]", "[{}]", "({})", "#{}", "{}.", "Passage {}:", "Source {
 
 
 def passage_episode(rng: random.Random) -> Episode:
-    """Five to nine questions over two to four passages, which the system text or the user's begins with."""
+    """Up to twelve questions over two to four passages, which the system text or the user's begins with."""
     thing = rng.choice(parts(FILE)["thing"])
     manner = draw_manner(rng, thing) if rng.random() < 0.65 else Manner()
     passages = draw_passages(rng, entries(), _WORLD, rng.choice((2, 3, 3, 4)))
@@ -42,7 +42,7 @@ def _context(rng: random.Random, passages: Sequence[Passage], thing: str) -> str
 def _turns(rng: random.Random, passages: Sequence[Passage], manner: Manner) -> tuple[Turn, ...]:
     """Questions that the passages answer, and some that they do not, all asked in one form."""
     told = [(fact, number) for number, passage in enumerate(passages, 1) for fact in passage]
-    chosen = rng.sample(told, min(len(told), rng.randint(4, 6)))
+    chosen = rng.sample(told * 2, min(2 * len(told), rng.randint(6, 9)))  # one may be asked in two ways
     pairs = [(fact.question(rng), manner.answer(fact, number)) for fact, number in chosen]
     unknown = rng.choice((1, 1, 2, 2, 3))
     pairs += [(untold(rng, passages, entries(), _WORLD), manner.silence(rng)) for _ in range(unknown)]

@@ -1,7 +1,8 @@
 """Tools under many names, and what people say when they want one.
 
 What they are is in wordings/tools: tools.txt and parameters.txt describe them, requests.txt words the wishes.
-A part of the rooms and of the requests is kept out of training, for the shipped suite.
+For the shipped suite a part of the requests is kept out of training, and with the suite's tools a part of the
+rooms: training knows those from other devices.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from evalkit.local.corpus.extract.notes import value
 from evalkit.local.corpus.names import World, invented
 from evalkit.local.corpus.wordings import capital, fill, grouped, rows, slots
 
-ROOM = "room"
+ROOM = "room"  # a kind of value
+PLACE = "place"  # the parameter of this kind
 UNSET = "-"  # marks what must stay out of a call, and a tool without a description
-_INVENTED_ROOMS = 0.3  # share of rooms that nobody has seen: names must be copied, not recalled
+SUITE = ("light", "blind", "heating", "music")
+_INVENTED_ROOMS = 0.2  # share of rooms that nobody has seen: names must be copied, not recalled
+_SPARED_ROOMS = 0.3  # share of the suite's rooms where another device asks
 _NUMBERS: Mapping[str, Sequence[int]] = {
     "percent": range(5, 101),
     "degrees": range(5, 31),
@@ -100,11 +104,11 @@ def topics() -> tuple[str, ...]:
 
 def home_topics() -> tuple[str, ...]:
     """The tools that do something in a room."""
-    return tuple(topic for topic in topics() if "place" in _parameters()[topic])
+    return tuple(topic for topic in topics() if PLACE in _parameters()[topic])
 
 
 def rooms(*, held_out: bool = False) -> tuple[str, ...]:
-    """Rooms of training, or those of the shipped suite's cases."""
+    """Rooms that go with all devices in training, or those of the shipped suite's cases."""
     return rows_of("rooms_held_out") if held_out else words(ROOM)
 
 
@@ -135,26 +139,29 @@ def ask(rng: random.Random, offer: Offer, world: World) -> Request:
     name = "tools/requests_held_out" if world.held_out else "tools/requests"
     fixed, line = rng.choice([row[1:] for row in rows(name) if row[0] == offer.topic])
     meant = _meant(offer, fixed)
-    said = {key: some_value(rng, world, offer.parameters[key]) for key in _said(offer, line)}
+    said: dict[str, object] = {
+        key: room(rng, world, offer.topic) if key == PLACE else some_value(rng, world, offer.parameters[key])
+        for key in _said(offer, line)
+    }
     nouns = {"noun": offer.noun, "noun.up": capital(offer.noun)}
     text = fill(rng, line, **said, **nouns, **{f"{key}.up": capital(str(v)) for key, v in said.items()})
     given = {key: meaning for key, meaning in meant.items() if meaning != UNSET}
     return Request(capital(text), offer, said | given, frozenset(meant.keys() - given.keys()))
 
 
-def room(rng: random.Random, world: World) -> str:
-    """A room's name; in training now and then one that does not exist."""
-    if not world.held_out and rng.random() < _INVENTED_ROOMS:
+def room(rng: random.Random, world: World, topic: str) -> str:
+    """A room's name for a device of this topic; in training now and then one that does not exist."""
+    if world.held_out:
+        return rng.choice(rooms(held_out=True))
+    if rng.random() < _INVENTED_ROOMS:
         return invented(rng).lower()
-    return rng.choice(rooms(held_out=world.held_out))
+    return rng.choice(rooms(held_out=topic not in SUITE and rng.random() < _SPARED_ROOMS))
 
 
 def some_value(rng: random.Random, world: World, parameter: Parameter) -> object:
     """A value that the parameter may have."""
     if parameter.choices:
         return rng.choice(parameter.choices)
-    if parameter.kind == ROOM:
-        return room(rng, world)
     if parameter.kind in _NUMBERS:
         return rng.choice(_NUMBERS[parameter.kind])
     known = words(parameter.kind)

@@ -10,7 +10,7 @@ from evalkit.local.corpus import facts
 from evalkit.local.corpus.episode import Episode, Step, Turn
 from evalkit.local.corpus.extract.notes import value
 from evalkit.local.corpus.names import World
-from evalkit.local.corpus.tools.catalogue import Offer, Request, ask, draw, home_topics, topics
+from evalkit.local.corpus.tools.catalogue import SUITE, Offer, Request, ask, draw, home_topics, topics
 from evalkit.local.corpus.tools.house import House, draw_house, ruleless, told
 from evalkit.local.corpus.wordings import fill, grouped, rows, say, slots
 
@@ -36,8 +36,9 @@ def toolbox(offers: Sequence[Offer]) -> str:
 def _offers(rng: random.Random) -> Sequence[Offer]:
     """Tools with names that differ; those of a home more often than others."""
     from_home = round(rng.choice((0, 0.5, 1, 1, 1)) * (count := rng.randint(2, 5)))
-    chosen = rng.sample(home_topics(), from_home)
-    chosen += rng.sample([topic for topic in topics() if topic not in chosen], count - from_home)
+    home = rng.sample((*SUITE, *home_topics()), len(home_topics()))  # the suite's twice as often
+    chosen = list(dict.fromkeys(home))[:from_home]
+    chosen += rng.sample([topic for topic in topics() if topic not in chosen], count - len(chosen))
     offers: list[Offer] = []
     for topic in rng.sample(chosen, len(chosen)):
         offer = draw(rng, topic)

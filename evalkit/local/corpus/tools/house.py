@@ -11,7 +11,17 @@ from evalkit.local.chat_template import ToolCall
 from evalkit.local.corpus.layout import Section, lay_out
 from evalkit.local.corpus.names import World
 from evalkit.local.corpus.speaker import Speaker
-from evalkit.local.corpus.tools.catalogue import ROOM, Offer, Request, room, rows_of, some_value, words
+from evalkit.local.corpus.tools.catalogue import (
+    PLACE,
+    ROOM,
+    Offer,
+    Request,
+    room,
+    rooms,
+    rows_of,
+    some_value,
+    words,
+)
 from evalkit.local.corpus.wordings import capital, fill, grouped, rows, say
 
 Order = Literal["noun_first", "place_first", "plain"]
@@ -80,7 +90,7 @@ class House:
         return offer.call({key: self._written(offer, key, value) for key, value in meant.items()})
 
     def _written(self, offer: Offer, key: str, value: object) -> object:
-        if key != "place" or not isinstance(value, str):
+        if key != PLACE or not isinstance(value, str):
             return value
         place = self.aliases.get(value, value)
         return self.shape.write(offer.noun, place) if self.shape else place
@@ -91,7 +101,7 @@ def draw_house(rng: random.Random, offers: Sequence[Offer]) -> House:
     house = House()
     while house == House():
         house = House(
-            shape=_shape(rng) if _placed(offers) and rng.random() < 0.6 else None,
+            shape=_shape(rng) if _placed(offers) and rng.random() < 0.7 else None,
             defaults=_defaults(rng, offers),
             refusal=sentence(rng) if rng.random() < 0.65 else None,
             forbidden=_forbidden(rng),
@@ -151,13 +161,14 @@ def _names(speaker: Speaker, house: House, offers: Sequence[Offer]) -> list[str]
     ]
     if not shape:
         return said
-    examples = dict.fromkeys(shape.write(offer.noun, room(rng, World())) for offer in _placed(offers))
+    placed = _placed(offers)
+    examples = dict.fromkeys(shape.write(offer.noun, room(rng, World(), offer.topic)) for offer in placed)
     quoted = ", ".join(rng.choice(("{}", "{}", '"{}"', "`{}`")).format(example) for example in examples)
     slots = {"examples": quoted, "sep": shape.sign, "a_sign": _SIGNS[shape.sign]}
     said.append(speaker.say(f"shape.{shape.order}", **slots))
     if rng.random() < 0.6:
         place = rng.choice([place for place in words(ROOM) if " " in place])
-        spaced = shape.write(rng.choice(_placed(offers)).noun, place)
+        spaced = shape.write(rng.choice(placed).noun, place)
         said.append(speaker.say("space", spaced=spaced, spaced_place=place))
     return said
 
@@ -197,12 +208,12 @@ def _quoted(rng: random.Random, text: str) -> dict[str, str]:
 
 
 def _placed(offers: Sequence[Offer]) -> list[Offer]:
-    return [offer for offer in offers if "place" in offer.parameters]
+    return [offer for offer in offers if PLACE in offer.parameters]
 
 
 def _shape(rng: random.Random) -> Shape:
     order: Order = rng.choices(("noun_first", "place_first", "plain"), (55, 30, 15))[0]
-    return Shape(order, rng.choice(tuple(_SIGNS)), rng.choice(_PLAIN))
+    return Shape(order, rng.choice((*_SIGNS, ".", ".")), rng.choice(_PLAIN))
 
 
 def _defaults(rng: random.Random, offers: Sequence[Offer]) -> dict[tuple[str, str], object]:
@@ -226,4 +237,4 @@ def _forbidden(rng: random.Random) -> tuple[Forbidden, ...]:
 
 def _aliases(rng: random.Random) -> dict[str, str]:
     names = rng.sample(rows_of("aliases"), rng.choice((1, 1, 2)))
-    return {name: room(rng, World()) for name in names}
+    return {name: rng.choice(rooms()) for name in names}
