@@ -45,6 +45,13 @@ def test_it_runs_as_long_as_the_block(tmp_path: Path) -> None:
     assert not answers(base_url)
 
 
+def test_it_asks_for_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is meant for `evalkit serve` does not lock evalkit out of its own server."""
+    monkeypatch.setenv("EVALKIT_API_KEY", "of-another-server")
+    with embedded_server(tmp_path / "state") as base_url:
+        assert answers(base_url)
+
+
 def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     """SIGKILL leaves evalkit no time to stop its server: it ends by itself."""
     code = (

@@ -170,8 +170,8 @@ class Fields:
             )
         return str(value)
 
-    def array(self, name: str) -> list[Any]:
-        """Give a required array with at least one element, and at most MOST_ELEMENTS."""
+    def array(self, name: str, *, most: int = MOST_ELEMENTS) -> list[Any]:
+        """Give a required array with at least one element, and at most `most`."""
         self.required(name)
         value = self._typed(name, list, "an array of objects")
         if not value:
@@ -180,10 +180,10 @@ class Fields:
                 "empty array. Expected an array with minimum length 1, but got an empty array instead.",
                 "empty_array",
             )
-        if len(value) > MOST_ELEMENTS:
+        if len(value) > most:
             self._refuse(
                 name,
-                f"array too long. Expected an array with maximum length {MOST_ELEMENTS}, but got an "
+                f"array too long. Expected an array with maximum length {most}, but got an "
                 f"array with length {len(value)} instead.",
                 "array_above_max_length",
             )
@@ -194,9 +194,9 @@ class Fields:
         value = self._typed(name, dict, "an object")
         return None if value is None else Fields(value, self.place(name))
 
-    def objects(self, name: str) -> Iterable[Fields]:
+    def objects(self, name: str, *, most: int = MOST_ELEMENTS) -> Iterable[Fields]:
         """Give the elements of a required array of objects."""
-        for at, value in enumerate(self.array(name)):
+        for at, value in enumerate(self.array(name, most=most)):
             place = f"{self.place(name)}[{at}]"
             if not isinstance(value, dict):
                 raise wrong_type(place, "an object", value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalkit.local.api.chat.request import MOST_LOGPROBS
 from evalkit.local.api.responses import MOST_LISTED
-from evalkit.local.api.responses.items import ROLES, TEXT_PARTS
+from evalkit.local.api.responses.items import MOST_ITEMS, ROLES, TEXT_PARTS
 from evalkit.local.api.responses.request import IGNORED, INCLUDED, LEAST_TOKENS
 from evalkit.local.http.validate import MOST_ELEMENTS
 from evalkit.local.openapi.batches import METADATA, TOKENS
@@ -137,7 +137,7 @@ SCHEMAS: dict[str, Schema] = {
     "ResponseRequest": asked(
         {
             "model": text(shortest=1),
-            "input": either(TEXT, array(ref("ResponseItem"), least=1, most=MOST_ELEMENTS)),
+            "input": either(TEXT, array(ref("ResponseItem"), least=1, most=MOST_ITEMS)),
         },
         {
             "instructions": TEXT,

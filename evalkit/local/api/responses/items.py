@@ -34,16 +34,9 @@ def read_input(body: Fields) -> list[Item]:
     given = body.required("input")
     if isinstance(given, str):
         return [_message("user", given)]
-    if isinstance(given, list) and len(given) > MOST_ITEMS:
-        raise ApiError(
-            f"Invalid 'input': array too long. Expected an array with maximum length {MOST_ITEMS}, but got "
-            f"an array with length {len(given)} instead.",
-            param="input",
-            code="array_above_max_length",
-        )
     if not isinstance(given, list):
         raise wrong_type("input", "a string or an array of input items", given)
-    return [_read_item(item) for item in body.objects("input")]
+    return [_read_item(item) for item in body.objects("input", most=MOST_ITEMS)]
 
 
 def messages_of(items: Sequence[Item]) -> list[Message]:
