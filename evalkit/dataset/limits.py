@@ -13,7 +13,7 @@ _LIMITS = (  # tokens of one example; the longest name that fits decides
     ("gpt-3.5-turbo", 16_385),
     ("gpt-4o", 65_536),
     ("gpt-4.1", 65_536),
-    ("gpt-4-", 8_192),
+    ("gpt-4-0613", 8_192),
     ("davinci-002", 16_384),
     ("babbage-002", 16_384),
     (EMBEDDED, 2_048),
