@@ -3,8 +3,8 @@
 A case is leaked if its question (all that the user says) stands in the training data, or nearly so, be it in
 the midst of a longer conversation; or if its answer does, where that is long enough to be its own. System
 messages are left out, and so is what many texts share: see `shingles`. Two texts that differ in a word that
-matters are not the same, however alike the rest. The search is exact: it misses nothing that is as similar as
-the threshold.
+matters are not the same, however alike the rest. Unless the suite is very large the search is exact: nothing
+that is as similar as the threshold is missed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from evalkit.dataset.conversation import Conversation
-from evalkit.dataset.near import THRESHOLD, Index
+from evalkit.dataset.near import THRESHOLD, index_of
 from evalkit.dataset.shingles import Commons, Shingles, most_own, normalised, shingles
 
 Part = Literal["question", "answer"]
@@ -153,7 +153,7 @@ class _Finder:
         kept = [(name, text, marks) for name, text, marks in own if marks.size >= least]
         self.texts = {name: text for name, text, _ in kept}
         self._names = [name for name, _, _ in kept]
-        self._index = Index([marks for _, _, marks in kept], threshold)
+        self._index = index_of([marks for _, _, marks in kept], threshold)
         self._exact: dict[str, list[str]] = {}
         for name, text in self.texts.items():
             self._exact.setdefault(normalised(text), []).append(name)

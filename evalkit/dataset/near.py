@@ -1,20 +1,24 @@
-"""Which texts are near-duplicates: a search that is exact, and one (MinHash) for a hundred thousand texts.
+"""Which texts are near-duplicates: a search that is exact, and MinHash where there is much to search.
 
-The exact one counts what a text shares with each of some held-out texts, by an inverted index. MinHash is for
-texts among themselves: signatures are cut into bands, and texts that agree in a whole band are compared
-(Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, chapter 3). In both, a pair that is told has been
-compared in full: it is never below the threshold.
+The exact one counts what a text shares with each of some held-out texts, by an inverted index. MinHash cuts
+signatures into bands, and compares texts that agree in a whole band (Leskovec, Rajaraman & Ullman, Mining of
+Massive Datasets, chapter 3). In both, a pair that is told has been compared in full: it is never below the
+threshold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit.dataset.shingles import Shingles, similarity
+
+if TYPE_CHECKING:
+    from datasketch import MinHash  # type: ignore[import-untyped]
 
 THRESHOLD = 0.7
 """Jaccard's index from which on two texts count as near-duplicates."""
@@ -22,6 +26,9 @@ THRESHOLD = 0.7
 PERMUTATIONS = 128
 RECALL = 0.99
 """The least share of pairs at the threshold itself that agree in a band; more alike ones are missed less."""
+
+MANY_SHINGLES = 1_000_000
+"""From here on MinHash is faster than the exact search: about a thousand held-out texts of a page each."""
 
 WINDOW = 32
 """A text is compared with so many before it in its bucket; a chain holds larger buckets together."""
@@ -68,14 +75,57 @@ class Index:
         return np.bincount(self._owners[places], minlength=len(self._sizes))
 
 
-def signatures(texts: Iterable[Shingles]) -> Signatures:
-    """The MinHash signature of each text, by datasketch."""
-    # It loads scipy, which takes half a second: only a large search is worth that.
-    from datasketch import MinHash  # type: ignore[import-untyped]
+class MinHashIndex:
+    """The same as `Index`, of very many texts: it may miss one in a hundred.
 
-    sketches = MinHash.generator((text.tolist() for text in texts), num_perm=PERMUTATIONS, hashfunc=int)
-    rows = [sketch.hashvalues for sketch in sketches]
+    Args:
+        texts: their shingles; they are kept.
+        threshold: the least similarity, above 0 and up to 1.
+    """
+
+    def __init__(self, texts: Sequence[Shingles], threshold: float = THRESHOLD):
+        from datasketch import MinHashLSH
+
+        self._texts, self._threshold = texts, threshold
+        rows = rows_per_band(threshold)
+        self._bands = MinHashLSH(num_perm=PERMUTATIONS, params=(PERMUTATIONS // rows, rows))
+        for place, sketch in enumerate(_sketches(texts)):
+            self._bands.insert(place, sketch)
+
+    def near(self, text: Shingles) -> list[tuple[int, float]]:
+        """The places of texts that are as similar as the threshold, each with its similarity."""
+        (sketch,) = _sketches([text])
+        alike = ((place, similarity(text, self._texts[place])) for place in sorted(self._bands.query(sketch)))
+        return [(place, found) for place, found in alike if found >= self._threshold]
+
+
+def index_of(texts: Sequence[Shingles], threshold: float = THRESHOLD) -> Index | MinHashIndex:
+    """The index that suits so many texts."""
+    large = sum(text.size for text in texts) > MANY_SHINGLES
+    return MinHashIndex(texts, threshold) if large else Index(texts, threshold)
+
+
+def signatures(texts: Iterable[Shingles]) -> Signatures:
+    """The MinHash signature of each text."""
+    rows = [sketch.hashvalues for sketch in _sketches(texts)]
     return np.array(rows, np.uint32).reshape(-1, PERMUTATIONS)
+
+
+def _sketches(texts: Iterable[Shingles]) -> Iterator[MinHash]:
+    """Each text's MinHash, by datasketch; the shingles are hashes already."""
+    blank = _blank()
+    for text in texts:
+        sketch = blank.copy()
+        sketch.update_batch(text.tolist())
+        yield sketch
+
+
+@cache
+def _blank() -> MinHash:
+    # Imported late: it loads scipy, which takes half a second that only a large search is worth.
+    from datasketch import MinHash
+
+    return MinHash(num_perm=PERMUTATIONS, hashfunc=int)
 
 
 class Groups:

@@ -7,6 +7,7 @@ near-duplicates (all that is said, or all that is asked). Groups are drawn whole
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -158,24 +159,31 @@ def _shingles(text: str) -> Shingles:
 
 
 def _drawn(marks: Sequence[_Mark], groups: Sequence[int], share: float, seed: int) -> list[int]:
-    """Systematic sampling: groups stand ordered by tags, then by lot, and each whose turn has come is taken.
+    """Systematic sampling: ordered by tags, then by lot, every so many-th is taken.
 
-    So each tag gets its share, up to one group, however many tags there are.
+    Groups of several come first, each as likely as any other, unless it has more than all that is for
+    testing; examples that stand alone then make up what is missing.
     """
     members: dict[int, list[int]] = {}
     for place, group in enumerate(groups):
         members.setdefault(group, []).append(place)
     drawn: list[int] = []
-    passed, start = 0, Random(seed).random()
+    passed, several, start = 0, 0, Random(seed).random()
     for together in sorted(members.values(), key=lambda places: _turn(marks, places, seed)):
         passed += len(together)
-        if len(drawn) + len(together) / 2 <= share * passed + start - 0.5:
+        if len(together) > 1:
+            several += 1
+            due = math.floor(several * share + start) > math.floor((several - 1) * share + start)
+            due = due and len(together) <= share * len(groups)
+        else:
+            due = len(drawn) + 1 <= share * passed + start
+        if due:
             drawn += together
     return drawn
 
 
-def _turn(marks: Sequence[_Mark], group: Sequence[int], seed: int) -> tuple[tuple[str, ...], int]:
-    """A group's place in the draw: its most frequent tags, then its lot."""
+def _turn(marks: Sequence[_Mark], group: Sequence[int], seed: int) -> tuple[tuple[str, ...], int, int]:
+    """A group's place in the draw: by its most frequent tags, the larger ones first, then by lot."""
     counts = Counter(marks[place].tags for place in group)
     tags = min(counts, key=lambda tags: (-counts[tags], tags))
-    return tags, _hash(f"{seed} {min(marks[place].views[0] for place in group)}")
+    return tags, -len(group), _hash(f"{seed} {min(marks[place].views[0] for place in group)}")

@@ -15,6 +15,8 @@ from evalkit.dataset.near import (
     RECALL,
     Groups,
     Index,
+    MinHashIndex,
+    index_of,
     join_near,
     rows_per_band,
     signatures,
@@ -74,6 +76,25 @@ def test_the_index_finds_what_brute_force_finds(seed: int, threshold: float) -> 
     assert found == {(a, b, similarity(sets[a], sets[b])) for a, b in alike(sets, threshold)}
 
 
+@pytest.mark.parametrize("threshold", [0.4, 0.7])
+def test_both_indexes_find_the_same(threshold: float) -> None:
+    """MinHash tells the same pairs with the same similarities, but for one in a hundred that it may miss."""
+    sets = texts(seed=4, originals=40)
+    exact, sketched = (
+        {(a, b, alike) for a, text in enumerate(sets) for b, alike in index.near(text)}
+        for index in (Index(sets, threshold), MinHashIndex(sets, threshold))
+    )
+    assert sketched <= exact
+    assert len(sketched) >= RECALL * len(exact)
+
+
+def test_the_larger_the_more_is_left_to_minhash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which index is taken depends on how much there is to search."""
+    assert isinstance(index_of([shingles("some text")]), Index)
+    monkeypatch.setattr("evalkit.dataset.near.MANY_SHINGLES", 5)
+    assert isinstance(index_of([shingles("some text")]), MinHashIndex)
+
+
 @pytest.mark.parametrize("threshold", [0.4, 0.6, 0.75])
 def test_minhash_finds_nearly_all_that_brute_force_finds(threshold: float) -> None:
     """No pair that is told is too unlike, and of those that are alike at most one in a hundred is missed."""
@@ -102,7 +123,7 @@ def test_texts_without_shingles_are_near_nothing() -> None:
     """Two texts of which nothing is left are not each other's duplicates."""
     empty = np.empty(0, np.uint32)
     assert len(components(grouped([empty, empty, shingles("some text")], 0.5), 3)) == 3
-    assert Index([empty], 0.5).near(empty) == []
+    assert Index([empty], 0.5).near(empty) == MinHashIndex([empty], 0.5).near(empty) == []
 
 
 def test_nothing_at_all_is_searched_in_vain() -> None:

@@ -36,6 +36,17 @@ def test_every_tag_has_its_share_on_both_sides() -> None:
         assert abs(test - 0.2 * (train + test)) <= 1, tag
 
 
+def test_groups_are_drawn_as_often_as_what_stands_alone() -> None:
+    """A fifth of the examples that have near-duplicates is for testing too."""
+    rng = random.Random(7)
+    alone = [example(" ".join(rng.sample(WORDS, 9)), tags=["a"]) for _ in range(300)]
+    twins = [" ".join(rng.sample(WORDS, 9)) for _ in range(150)]
+    rows = [*alone, *(example(text + end, tags=[end]) for text in twins for end in "!?")]
+    found = split(rows, 0.2)
+    assert len(found.together) == 150
+    assert found.by_tag() == {"a": (240, 60), "!": (120, 30), "?": (120, 30)}
+
+
 @pytest.mark.parametrize("number", [1, 7, 30, 99])
 def test_a_number_is_kept_where_nothing_must_stay_together(number: int) -> None:
     """The share that a number stands for gives that number."""

@@ -23,7 +23,8 @@ EXAMPLE = """\
   evalkit dataset leaks data.train.jsonl data.test.jsonl --strict
 
 A case is leaked if its question (all that the user says; system messages are left out) stands in TRAIN, or a
-near-duplicate: upper and lower case, spaces and punctuation do not count, nor what many lines share. Its
+near-duplicate: upper and lower case, spaces and punctuation do not count, nor what many lines share; but with
+more than one word in twenty exchanged it is another question (slips in spelling are none). A case's
 answer counts where it is long. Jaccard's index of four-letter pieces says how near: 1 is the same text.
 
 exit codes: 0, with leaks too · 1 leaks, with --strict · 4 bad input"""
