@@ -53,7 +53,8 @@ def _findings(check: Check) -> Iterator[str]:
     for rules, kind in ((ERRORS, "error"), (WARNINGS, "warning")):
         for rule in rules:
             if count := check.counts.get(rule):
-                yield f"{kind:7}  {rule} ({count:,}): {rules[rule]}"
+                title = f"{kind:7}  {rule} ({count:,}): {rules[rule]}"
+                yield textwrap.fill(title, WIDTH, subsequent_indent=" " * 9)
                 kept = [finding for finding in check.findings if finding.rule == rule]
                 yield from map(_finding, kept)
                 if count > len(kept):

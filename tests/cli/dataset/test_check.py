@@ -82,6 +82,8 @@ def test_the_report_fits_a_terminal_and_harms_none(train: Path, capsys: pytest.C
         train, json.dumps({"messages": [{"role": "\x1b[31mred" * 30, "content": "\x07" * 300}] * 9}).encode()
     )
     append(train, b"\x1b[2J" * 50)
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "not JSON" * 20}}
+    append(train, json.dumps({"messages": [{"role": "assistant", "tool_calls": [call]}]}).encode())
     check(train)
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
