@@ -103,7 +103,8 @@ class Store:
 
     def get(self, kind: type[Row], id: str) -> Row | None:
         """Look one row up; None where it is not there."""
-        found = self._db.execute(f"select body from {_TABLES[kind]} where id = ?", (id,)).fetchone()
+        query = f"select body from {_TABLES[kind]} where id = ?"
+        found = self._db.execute(query, (_sayable(id),)).fetchone()
         return None if found is None else _row(kind, found[0])
 
     def all(self, kind: type[Row], *, owner: str = "", **values: str) -> list[Row]:
@@ -156,7 +157,7 @@ class Store:
         found = self._db.execute(
             f"select body from {table} where {' and '.join(where)} "
             f"order by number {'asc' if oldest_first else 'desc'} limit {limit + 1}",
-            given,
+            [_sayable(value) for value in given],
         ).fetchall()
         return Page(tuple(_row(kind, body) for (body,) in found[:limit]), len(found) > limit)
 
@@ -248,6 +249,11 @@ def _opened(path: Path) -> sqlite3.Connection:
     db.execute(f"pragma user_version = {SCHEMA}")
     db.execute("commit")
     return db
+
+
+def _sayable(text: str) -> str:
+    """A text that SQLite takes; no row has one with a lone surrogate, though a client may ask for it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _row(kind: type[Row], body: str) -> Row:

@@ -71,6 +71,15 @@ def test_pages_go_both_ways(store: Store) -> None:
     assert ([row.id for row in page.rows], page.has_more) == (["file-2", "file-3"], True)
 
 
+def test_no_id_is_too_odd_to_be_asked_for(store: Store) -> None:
+    """NUL and half a surrogate pair are found nowhere."""
+    entered(store, FILE)
+    for odd in ("\x00", "\ud800", "file-1\x00", "file-1\udfff"):
+        assert store.get(StoredFile, odd) is None
+        assert store.page(StoredFile, after=odd, limit=1).rows == ()
+        assert store.page(StoredFile, after=None, limit=1, metadata={odd: odd}).rows == ()
+
+
 def test_expired_files_go_with_their_contents(store: Store) -> None:
     """A file is there until its time is over."""
     for name in ("file-1", "file-2"):

@@ -88,8 +88,7 @@ async def list_files(request: Request) -> Response:
         oldest_first=order == "asc",
         having={name: query[name] for name in ("purpose",) if name in query},
     )
-    ends = {"first_id": "", "last_id": ""}  # by OpenAI's description texts, in an empty list too
-    return JsonResponse(ends | listed([body(file) for file in page.rows], has_more=page.has_more))
+    return JsonResponse(listed([body(file) for file in page.rows], has_more=page.has_more))
 
 
 async def retrieve(request: Request) -> Response:

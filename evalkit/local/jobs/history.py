@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Mapping
 
 from evalkit.local.rows import Checkpoint, Event, FineTune, Level, new_id, now
@@ -26,6 +27,7 @@ def event(job: FineTune, message: str, level: Level = "info") -> Event:
 
 def metrics_event(job: FineTune, figures: Mapping[str, float]) -> Event:
     """Make the line of a step; its id follows from the step, since a resumed training tells it again."""
+    figures = _finite(figures)
     message = f"Step {figures['step']}/{figures['total_steps']}: training loss={figures['train_loss']:.2f}"
     for name, called in (("valid_loss", "validation loss"), ("full_valid_loss", "full validation loss")):
         if name in figures:
@@ -37,7 +39,8 @@ def metrics_event(job: FineTune, figures: Mapping[str, float]) -> Event:
 def checkpoint(job: FineTune, step: int, figures: Mapping[str, float]) -> Checkpoint:
     """Make a checkpoint; its id follows from the step."""
     name = f"{model_name(job)}:ckpt-step-{step}"
-    return Checkpoint(f"ftckpt_{_mark(job, 'checkpoint', step)}", job.id, now(), name, step, figures)
+    mark = _mark(job, "checkpoint", step)
+    return Checkpoint(f"ftckpt_{mark}", job.id, now(), name, step, _finite(figures))
 
 
 def model_name(job: FineTune) -> str:
@@ -54,6 +57,11 @@ def result_csv(events: Iterable[Event]) -> bytes:
     for figures in sorted(steps, key=lambda figures: figures["step"]):
         table.writerow({column: figures.get(name) for column, name in COLUMNS.items()})
     return out.getvalue().encode()
+
+
+def _finite(figures: Mapping[str, float]) -> Mapping[str, float]:
+    """The figures that JSON can write: an overflow of a validation is none."""
+    return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 
 def _mark(job: FineTune, kind: str, step: float) -> str:
