@@ -149,16 +149,17 @@ def _read_format(body: Fields, messages: Sequence[Message]) -> JsonForm | None:
 
 def _repeated(body: Fields, chat: ChatRequest, instructions: str | None) -> dict[str, Any]:
     """Give what the response says of the request, defaults filled in."""
+    text = body.get("text") or {}
     return {
         "instructions": instructions,
         "max_output_tokens": chat.max_tokens,
-        "max_tool_calls": body.get("max_tool_calls"),
+        "max_tool_calls": body.integer("max_tool_calls", None, low=1),
         "metadata": read_metadata(body) or {},
         "parallel_tool_calls": body.boolean("parallel_tool_calls", True),
         "previous_response_id": body.get("previous_response_id"),
         "store": body.boolean("store", True),
         "temperature": chat.sampling.temperature,
-        "text": {"format": {"type": "text"}, **(body.get("text") or {})},
+        "text": {**text, "format": text.get("format") or {"type": "text"}},
         "tool_choice": body.get("tool_choice") or "auto",
         "tools": [_tool(tool) for tool in chat.tools],
         "top_logprobs": body.get("top_logprobs") or 0,
