@@ -23,7 +23,8 @@ TARGETS = tuple(part for parts in PARTS.values() for part in parts)
 FACTORS, SETTINGS = "adapter_model.safetensors", "adapter_config.json"  # PEFT's names
 HEADER = "adapter_config"  # where the settings stand in the header of an adapter that is one file
 BEYOND_LORA = (  # settings of PEFT that change what an adapter adds
-    "use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "modules_to_save", "layers_pattern",
+    "use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "modules_to_save",
+    "layers_pattern",
 )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _along_diagonal(blocks: Sequence[Array]) -> Array:
 
 
 def save_adapter(adapter: Adapter, folder: Path) -> None:
-    """Write an adapter as PEFT does: adapter_model.safetensors and adapter_config.json, which vLLM reads too."""
+    """Write the two files that PEFT writes, and that vLLM reads too."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(dict(adapter.factors), folder / FACTORS, metadata={"format": "pt"})
     (folder / SETTINGS).write_text(json.dumps(_peft_settings(adapter), indent=2) + "\n", encoding="utf-8")

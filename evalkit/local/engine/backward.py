@@ -78,7 +78,7 @@ def mean_loss(batch: Batch) -> Loss:
 
 
 def gradients(model: Model, batch: Batch, sink: Sink, loss: Loss | None = None) -> Score:
-    """Run a batch forward and backward; the gradients of its loss (the mean, if none is given) go to `sink`."""
+    """Run a batch forward and backward; the gradients of its loss (else the mean) go to `sink`."""
     passes, x = _through_layers(model, batch)
     predicted = Predicted.forward(x, model, batch)
     score, slopes = (loss or mean_loss(batch))(predicted.surprise, predicted.hits)

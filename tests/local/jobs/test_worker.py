@@ -93,7 +93,7 @@ def test_validation_is_told_now_and_then(order: Order) -> None:
 
 @pytest.mark.parametrize("heard", [2, 5])
 def test_a_killed_training_goes_on_to_the_same_bits(order: Order, heard: int) -> None:
-    """What was reported before is reported again, word for word; the adapter is that of an undisturbed one."""
+    """What was reported is reported again, word for word; the adapter is that of an undisturbed one."""
     long = replace(order, n_epochs=3)
     with working(long) as worker:
         assert worker.stdout is not None
