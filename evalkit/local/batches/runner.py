@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -108,24 +109,26 @@ class BatchRunner:
         answered = await asyncio.to_thread(journal.mend)
         if self._batch(batch.id).status != "in_progress":  # cancelled meanwhile
             return
-        requests = read_requests(self._store.content(batch.input_file))
-        pending = (one for one in requests if one.custom_id not in answered)
         counts = Counter(answered.values())
         self._note(batch.id, counts)
-        working = asyncio.create_task(self._answer_all(batch, journal, pending, counts))
+        requests = read_requests(self._store.content(batch.input_file))
+        pending = (one for one in requests if one.custom_id not in answered)
+        await self._in_time(batch, asyncio.create_task(self._answer_all(batch, journal, pending, counts)))
+        if self._batch(batch.id).status == "in_progress":
+            self._move(self._batch(batch.id), "finalizing")
+
+    async def _in_time(self, batch: Batch, working: asyncio.Task[None]) -> None:
+        """Wait for the work until the batch expires or is cancelled; `_finish` tells what is left of it."""
         self._answering = batch.id, working
         try:
-            async with asyncio.timeout(batch.expires_at - now()):
-                await working
-        except TimeoutError:
-            pass  # some are left unanswered: `_finish` sees it
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(batch.expires_at - now()):
+                    await working
         except asyncio.CancelledError:
             if self._batch(batch.id).status != "cancelling":  # the server ends
                 raise
         finally:
             self._answering = None
-        if self._batch(batch.id).status == "in_progress":
-            self._move(self._batch(batch.id), "finalizing")
 
     async def _answer_all(
         self, batch: Batch, journal: Journal, pending: Iterator[BatchRequest], counts: Counter[bool]
