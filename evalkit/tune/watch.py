@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from evalkit.config import LOCAL
 from evalkit.config.hosts import is_private
 from evalkit.errors import AskError
 from evalkit.tune.api import FineTuning
@@ -19,6 +20,9 @@ NEAR_S, FAR_S = 0.2, 5.0
 
 OUTAGE_S = 300.0
 """How long a server may be out of reach before watching is given up; the job goes on without us."""
+
+EMBEDDED_OUTAGE_S = 5.0
+"""The embedded server is a child of this process: one that is gone does not come back."""
 
 RETRY_S = 2.0
 
@@ -44,8 +48,8 @@ async def follow(server: FineTuning, job_id: str, watcher: Watcher) -> Job:
     pause_s = NEAR_S if is_private(server.endpoint.base_url) else FAR_S
     last: str | None = None
     while True:
-        job = await _patiently(lambda: server.job(job_id))  # first: an ended job has all its events
-        for event in await _patiently(lambda since=last: server.events(job_id, since)):  # type: ignore[misc]
+        job = await _patiently(server, lambda: server.job(job_id))  # first: an ended job has all its events
+        for event in await _patiently(server, lambda since=last: server.events(job_id, since)):  # type: ignore[misc]
             watcher.event(event)
             last = event.id
         watcher.looked(job)
@@ -64,17 +68,18 @@ async def ended(server: FineTuning, job: Job) -> Job:
     name = job.id
     while not job.ended:
         await asyncio.sleep(pause_s)
-        job = await _patiently(lambda: server.job(name))
+        job = await _patiently(server, lambda: server.job(name))
     return job
 
 
-async def _patiently(call: Callable[[], Awaitable[Found]]) -> Found:
+async def _patiently(server: FineTuning, call: Callable[[], Awaitable[Found]]) -> Found:
     """What a call gives, tried again while the server is out of reach for a while."""
+    longest_s = EMBEDDED_OUTAGE_S if server.endpoint.name == LOCAL else OUTAGE_S
     began = time.monotonic()
     while True:
         try:
             return await call()
         except AskError as error:
-            if not error.retryable or time.monotonic() - began > OUTAGE_S:
+            if not error.retryable or time.monotonic() - began > longest_s:
                 raise
         await asyncio.sleep(RETRY_S)

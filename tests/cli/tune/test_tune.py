@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,3 +225,26 @@ def test_the_embedded_server_is_started_for_a_job(folder: Path, capsys: pytest.C
     assert (entry.endpoint, entry.base_url, entry.base) == ("local", None, "evalkit-tiny")
     assert main(["tune", "list"]) == 0
     assert entry.job in capsys.readouterr().out
+
+
+def test_an_interrupted_wait_is_taken_up_by_watch(folder: Path, platform: Platform) -> None:
+    """Ctrl-C ends the waiting, not the job: exit 2, with the command that goes on."""
+    platform.steps = 10_000
+    command = ["tune", "start", "words", "--wait", "--model", "gpt-x", "--base-url", platform.base_url]
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-m", "evalkit", *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as waiting:
+        while not platform.jobs or not platform.jobs[0]["looks"]:
+            time.sleep(0.05)
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.stderr is not None
+        assert "evalkit tune watch ftjob-0" in waiting.stderr.read()
+    assert waiting.returncode == 2
+    platform.steps = 1
+    assert main(["tune", "watch"]) == 0
+    assert read_lock(folder)[0].status == "succeeded"
