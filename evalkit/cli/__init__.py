@@ -6,22 +6,40 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TextIO
 
+from evalkit.cli.commands import Commands
 from evalkit.cli.exit_codes import Exit
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError
 
-COMMANDS = {
-    "run": "ask, check, tabulate",
-    "ask": "one text to all variants of a suite, side by side",
-    "dataset": "training data: check, cost, split, leaks, build",
-    "tune": "fine-tuning jobs: start, watch, list, cancel, delete",
-    "checks": "what answers can be checked for",
-    "judge": "measure how well a judge model agrees with labelled answers",
-    "schema": "the JSON Schema of suite.yaml, for editors",
-    "serve": "the local OpenAI-compatible server on its own",
-}
+COMMANDS = Commands(
+    package="evalkit.cli",
+    called="evalkit",
+    table={
+        "run": "ask, check, tabulate",
+        "ask": "one text to all variants of a suite, side by side",
+        "dataset": "training data: check, cost, split, leaks, build",
+        "tune": "fine-tuning jobs: start, watch, list, cancel, delete",
+        "checks": "what answers can be checked for",
+        "judge": "measure how well a judge model agrees with labelled answers",
+        "schema": "the JSON Schema of suite.yaml, for editors",
+        "serve": "the local OpenAI-compatible server on its own",
+    },
+    help="""\
+usage: evalkit COMMAND [...]
+
+May this fine-tuned model replace my long prompt? Quality, cost and latency, with evidence.
+
+commands:
+{commands}
+
+options:
+  -h, --help     this help; evalkit COMMAND --help tells more
+  -V, --version
+
+example:
+  evalkit run suites/""",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,38 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    command, rest = (argv[0], argv[1:]) if argv else ("--help", [])
-    if command in ("-h", "--help"):
-        print(_help())
-        return Exit.OK
-    if command in ("-V", "--version"):
+    if argv and argv[0] in ("-V", "--version"):
         from evalkit import __version__
 
         print(f"evalkit {__version__}")
         return Exit.OK
-    if command not in COMMANDS:
-        raise UsageError(f"unknown command {command!r}{_similar(command)}; see evalkit --help")
-    code: int = import_module(f"evalkit.cli.{command}").main(rest)
-    return code
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
-    return (
-        "usage: evalkit COMMAND [...]\n\n"
-        "May this fine-tuned model replace my long prompt? Quality, cost and latency, with evidence.\n\n"
-        f"commands:\n{commands}\n\n"
-        "options:\n  -h, --help     this help; evalkit COMMAND --help tells more\n  -V, --version\n\n"
-        "example:\n  evalkit run suites/"
-    )
-
-
-def _similar(command: str) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(command, COMMANDS, n=1)
-    return f", did you mean {found[0]}?" if found else ""
+    return COMMANDS.run(argv)
 
 
 def _tolerate_any_text(stream: TextIO) -> None:

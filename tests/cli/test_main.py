@@ -52,7 +52,7 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     """`evalkit` alone is `evalkit --help`."""
     assert main([]) == 0
     shown = capsys.readouterr().out
-    assert all(f"\n  {command} " in shown for command in COMMANDS)
+    assert all(f"\n  {command} " in shown for command in COMMANDS.table)
 
 
 @pytest.mark.parametrize(

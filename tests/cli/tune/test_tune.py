@@ -175,7 +175,7 @@ def test_deleting_asks_first_and_forgets(
         (["start", "words", "--learning-rate", "0"], "write a number above 0"),
         (["start", "words", "--model", "gpt-4.1"], "OPENAI_API_KEY is not set"),
         (["watch"], "evalkit.lock knows no job; name one"),
-        (["wach"], "unknown subcommand 'wach', did you mean watch?"),
+        (["wach"], "unknown command 'wach', did you mean watch?"),
         (["curve", "words", "--shares", "100"], "write at least two percentages"),
         (["curve", "words"], "a curve needs at least two shares"),
     ],
