@@ -13,7 +13,7 @@ from evalkit.local.pretrain.pack import Rows, visible  # noqa: E402
 from evalkit.local.pretrain.torch_model import Llama, Shape  # noqa: E402
 from tests.local.pretrain.packing import EPISODES, alone, one_row  # noqa: E402
 
-LENGTH = 160
+LENGTH = 256
 
 
 @pytest.fixture(scope="module")
