@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -24,7 +24,7 @@ class Commands:
 
     package: str
     called: str
-    table: Mapping[str, str]
+    table: dict[str, str]
     help: str
 
     def run(self, argv: Sequence[str]) -> int:

@@ -137,7 +137,7 @@ def test_rules_are_named_once() -> None:
     [
         (["check", "missing.jsonl"], "missing.jsonl: no such file"),
         (["check"], "the following arguments are required: FILE"),
-        (["chek"], "unknown command dataset 'chek', did you mean check?"),
+        (["chek"], "unknown command 'chek', did you mean check?"),
     ],
 )
 def test_bad_usage_is_said(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
