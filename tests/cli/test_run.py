@@ -233,7 +233,7 @@ def test_the_shipped_suites_run_on_nothing_but_the_package(
     monkeypatch.chdir(tmp_path)
     assert main(["run", str(suites), "--limit", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "5 fine-tunes of evalkit-tiny" in shown
+    assert f"{len(list(suites.iterdir()))} fine-tunes of evalkit-tiny" in shown
     assert "Embedded model: 2.4M parameters" in shown
     assert "marv sarcastic: judge evalkit-tiny-judge agrees with" in shown
     assert {record["variant"] for record in records(tmp_path)} == {"base", "prompted", "ft"}
