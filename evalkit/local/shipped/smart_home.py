@@ -60,7 +60,7 @@ _REFUSED = {"doors": FORBIDDEN, "alarm": FORBIDDEN}
 
 
 def tools() -> list[Line]:
-    """What every line offers, as OpenAI's API takes it: each tool wants the names of its own devices."""
+    """What every line offers, as OpenAI's API takes it; how devices are named stands in the prompt alone."""
     return [_tool(offer) for offer in OFFERS]
 
 
@@ -103,7 +103,6 @@ def _chat(text: str, answer: Line) -> Line:
 def _tool(offer: Offer) -> Line:
     shown = offer.tool
     properties = dict(shown.parameters["properties"])
-    properties["device"] = {"type": "string", "pattern": rf"^{offer.noun}\.[a-z]+(_[a-z]+)*$"}
     for share in properties.keys() & {"brightness", "volume"}:
         properties[share] = {"type": "integer", "minimum": 1, "maximum": 100}
     parameters = {**shown.parameters, "properties": properties, "additionalProperties": False}
