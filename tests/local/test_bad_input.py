@@ -253,6 +253,9 @@ def test_slow_clients_are_let_go(server: Server) -> None:
                 answer = body.recv(65536)
             except TimeoutError:
                 body.sendall(b" ")
+        body.settimeout(10)
+        while more := body.recv(65536):  # the connection is closed behind the answer
+            answer += more
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b'"code":"request_timeout"' in answer
         assert received(silent) == b""
