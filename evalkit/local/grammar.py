@@ -21,7 +21,7 @@ SPELLING = {
     "json_allowed_escapes": 'nrbtf\\"u',  # \\u for control characters only, as json.dumps has it
 }
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
-NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+LISTING = {"type", "properties", "required", "description", "title"}  # of a schema that just lists arguments
 ANY_TEXT = r"/(.|\n)*/"
 
 
@@ -97,9 +97,12 @@ def _call_rule(at: int, tool: Tool) -> str:
 
 
 def _arguments(tool: Tool) -> Mapping[str, Any]:
-    """Give the schema; one that tells of no argument means none, where JSON Schema would permit any."""
-    says_nothing = tool.parameters.keys() <= {"type", "properties", "description", "title"}
-    return NO_ARGUMENTS if says_nothing and not tool.parameters.get("properties") else tool.parameters
+    """Give the schema; one that just lists arguments means no others, which JSON Schema would permit."""
+    schema = tool.parameters
+    listed = schema.get("properties") or {}
+    if schema.keys() <= LISTING and set(schema.get("required") or ()) <= set(listed):
+        return {**schema, "type": "object", "properties": listed, "additionalProperties": False}
+    return schema
 
 
 def _json(schema: Mapping[str, Any], strict: bool) -> str:

@@ -77,6 +77,13 @@ LIGHT = Tool(
     },
 )
 END = Tool("end_all", "", {"type": "object", "properties": {}})
+DIM = Tool("dim", "", {"type": "object", "properties": {"by": {"type": "integer"}}, "required": ["by"]})
+OPEN = Tool("log", "", {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}})
+
+
+def call_of(name: str, arguments: str) -> str:
+    """A call as a model writes it."""
+    return Message("assistant", "", tool_calls=(ToolCall(name, arguments),)).said
 
 
 def held(form: Form) -> Held:
@@ -154,6 +161,11 @@ TWO = f"{CALL}\n{CALL}"
         (Form(callable=(LIGHT,), many_calls=False), ["Hi.", CALL], [TWO]),
         (Form(callable=(LIGHT,), must_call=True), [CALL, TWO], ["H", "{"]),
         (Form(callable=(END,), must_call=True), [], ['<tool_call>{"name": "set_light"']),
+        (  # a schema that just lists arguments means no others, unless it says so
+            Form(callable=(DIM, OPEN), must_call=True),
+            [call_of("dim", '{"by": 1}'), call_of("log", '{"a": "b"}')],
+            [call_of("dim", '{"by": 1, "time": null}')],
+        ),
         (Form(no_calls=True), ["", "Hi.", "<tool_call", '{"name"'], [CALL]),
         (Form(JsonForm(ANY_OBJECT)), ['{"a": [1, {"b": null}]}', "{}"], ["[", "Hi.", "{ }", CALL]),
         (Form(JsonForm(ANY_OBJECT), (LIGHT,)), ["{}", CALL], ["Hi.", f"{{}}\n{CALL}"]),

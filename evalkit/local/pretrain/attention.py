@@ -20,8 +20,8 @@ _SOURCE = Path(__file__).with_name("attention.cpp")
 
 def attend_masked(query: Tensor, key: Tensor, value: Tensor, seen: Tensor) -> Tensor:
     """Dense; `seen` is the mask (B, T, T) of `pack.visible`."""
-    heads = [x.to(value.dtype).transpose(1, 2) for x in (query, key, value)]
-    mixed = F.scaled_dot_product_attention(*heads, attn_mask=seen[:, None], enable_gqa=True)
+    q, k, v = (x.to(value.dtype).transpose(1, 2) for x in (query, key, value))
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None], enable_gqa=True)
     return mixed.transpose(1, 2)
 
 
