@@ -196,6 +196,16 @@ def test_unknown_urls_are_not_redirected(server: Server, path: str) -> None:
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(("path", "size"), [("/chat/completions", 5 * 2**20), ("/files", 520 * 2**20)])
+def test_who_sends_it_all_first_is_told_that_it_was_too_much(server: Server, path: str, size: int) -> None:
+    """Most clients read only when they have sent: a connection that is reset would tell them nothing."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head(path, f"content-length: {size}"))
+        for _ in range(0, size, 2**20):
+            connection.sendall(b" " * 2**20)
+        assert b'"code":"request_too_large"' in received(connection)
+
+
 def head(path: str, *headers: str) -> bytes:
     return "\r\n".join([f"POST /v1{path} HTTP/1.1", "host: localhost", *headers, "", ""]).encode()
 

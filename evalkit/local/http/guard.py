@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from evalkit.local.http.access import Access
 from evalkit.local.http.errors import ApiError
 from evalkit.local.http.limits import RateLimits, Rates
+from evalkit.local.http.linger import lingering
 from evalkit.local.http.load import Body, Load, check_size
 
 LARGEST_JSON = 4 * 2**20  # bytes
@@ -40,7 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         limited = scope["method"] == "POST" and scope["path"] in LIMITED
-        marked = _marked(send, self._limits.headers if limited else dict)
+        marked = _marked(lingering(receive, send), self._limits.headers if limited else dict)
         try:
             self._check(scope, limited=limited)
         except ApiError as refusal:
