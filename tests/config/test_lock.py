@@ -10,35 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.config.lock import FILE_NAME, LockedModel, forget, keep, read_lock
+from evalkit.config.lock import FILE_NAME, forget, keep, read_lock
 from evalkit.errors import InputError, StorageError
-
-ENTRY = LockedModel(
-    job="ftjob-1",
-    status="succeeded",
-    model="ft:gpt-x:org:words:1",
-    base="gpt-x",
-    endpoint="openai",
-    base_url="https://api.openai.com/v1",
-    source="suites/words",
-    prompt="short",
-    data_sha256="aa",
-    validation_sha256=None,
-    systems=1,
-    system=None,
-    system_sha256=None,
-    method="supervised",
-    seed=0,
-    created="2026-11-22T14:00:00+00:00",
-    hyperparameters={"n_epochs": 3},
-)
+from tests.locked import ENTRY
 
 WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
 from evalkit.config.lock import keep
-from tests.config.test_lock import ENTRY
+from tests.locked import ENTRY
 for number in range(10):
     keep(Path(sys.argv[1]), replace(ENTRY, job=f"{sys.argv[2]}-{number}"))
 """

@@ -10,30 +10,15 @@ from typing import Any
 
 import pytest
 
-from evalkit.config import LockedModel
 from evalkit.run.leaks import find_leaks, leaked_cases
 from evalkit.run.store import read_info
 from evalkit.suite import Suite, find_suites, load_suite
+from tests.locked import ENTRY
 from tests.loopback import Loopback
 from tests.run.helpers import WORDS, Watching, config_for, run_in, write_suite
 
-LOCKED = LockedModel(
-    job="ftjob-1",
-    status="succeeded",
-    model="tuned",
-    base="plain",
-    endpoint="tests",
-    base_url=None,
-    source="",
-    prompt="short",
-    data_sha256="",
-    validation_sha256=None,
-    systems=1,
-    system=None,
-    system_sha256=None,
-    method="supervised",
-    seed=0,
-    created="2026-11-22T08:00:00+00:00",
+LOCKED = replace(
+    ENTRY, model="tuned", base="plain", endpoint="tests", base_url=None, source="", data_sha256=""
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "suites"
