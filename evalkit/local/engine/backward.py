@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evalkit.local.engine.blocks import Attended, Gated, Normed
 from evalkit.local.engine.config import Config
 from evalkit.local.engine.forward import Rotation, rotation
-from evalkit.local.engine.packing import Batch
+from evalkit.local.engine.packing import Batch, Pieces
 from evalkit.local.engine.weights import Array, Layer, Linear, Model
 
 
@@ -100,11 +100,11 @@ def _through_layers(model: Model, batch: Batch) -> tuple[list[LayerPass], Array]
     """What the layers keep for their way back, and the residual stream (width, predictions)."""
     rotate = rotation(model.config, batch.positions, model.embedding.dtype)
     x = np.ascontiguousarray(model.embedding[batch.ids].T)
-    passes = []
+    passes, pieces = [], batch.pieces()
     for index, layer in enumerate(model.layers):
         # nobody looks at the last layer's other tokens: they stop at their keys and values
         columns = batch.wanted if index == model.config.layers - 1 else None
-        passes.append(LayerPass(model.config, layer, index, rotate, batch.spans, columns))
+        passes.append(LayerPass(model.config, layer, index, rotate, pieces, columns))
         x = passes[-1].forward(x)
     return passes, x
 
@@ -164,18 +164,18 @@ class LayerPass:
         layer: Layer,
         index: int,
         rotate: Rotation,
-        spans: tuple[slice, ...],
+        pieces: Pieces,
         columns: NDArray[np.intp] | None,
     ):
         self.config, self.layer, self.index = config, layer, index
-        self.rotate, self.spans, self.columns = rotate, spans, columns
+        self.rotate, self.pieces, self.columns = rotate, pieces, columns
 
     def forward(self, x: Array) -> Array:
         """The residual stream (width, tokens) before the layer -> after it, (width, columns)."""
         linear, eps = self.layer.linear, self.config.norm_eps
         self.before = Normed.forward(x, self.layer.norm_attention, eps)
         qkv = linear["qkv"] @ self.before.out
-        self.attended = Attended.forward(qkv, self.config, self.rotate, self.spans)
+        self.attended = Attended.forward(qkv, self.config, self.rotate, self.pieces)
         self.mixed = self._pick(self.attended.out)
         x = self._pick(x) + linear["o"] @ self.mixed
         self.after = Normed.forward(x, self.layer.norm_mlp, eps)
@@ -187,7 +187,7 @@ class LayerPass:
         """d of what `forward` returned -> d of what it was given."""
         d_x = self._mlp_backward(d_x, sink)
         d_mixed = self._through("o", self.mixed, d_x, sink)
-        d_qkv = self.attended.backward(self._unpick(d_mixed), self.rotate, self.spans)
+        d_qkv = self.attended.backward(self._unpick(d_mixed), self.rotate, self.pieces)
         d_x = self._unpick(d_x)
         if self.index == 0 and not sink.rest:
             sink.linear(0, "qkv", self.before.out, d_qkv)

@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.local.engine.attention import causal_scores, sum_over_keys
 from evalkit.local.engine.config import Config
 from evalkit.local.engine.forward import Rotation, inverse_rms, sigmoid, split_heads
+from evalkit.local.engine.packing import Pieces
 from evalkit.local.engine.weights import Array
 
 
@@ -74,11 +75,11 @@ class Gated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attended:
-    """Causal attention within each span of a packed batch.
+    """Causal attention in a packed batch: each piece looks at what it is the last of, see `Batch.pieces`.
 
     Attributes:
         query (kv_heads, group, head_dim, tokens), key and value (kv_heads, head_dim, tokens): rotated.
-        weights: of each span, (kv_heads, group, keys, tokens), summing to 1 over the keys.
+        weights: of each piece, (kv_heads, group, keys, tokens), summing to 1 over the keys.
         out: (heads * head_dim, tokens).
     """
 
@@ -89,30 +90,30 @@ class Attended:
     out: Array
 
     @classmethod
-    def forward(cls, qkv: Array, config: Config, rotate: Rotation, spans: tuple[slice, ...]) -> Attended:
+    def forward(cls, qkv: Array, config: Config, rotate: Rotation, pieces: Pieces) -> Attended:
         """qkv (features, tokens) as the fused linear gives it."""
         query, key, value = split_heads(qkv, config, rotate)
         mixed = np.empty_like(query)
         weights = []
-        for span in spans:
-            seen = causal_scores(query[..., span], key[..., span])
-            seen /= sum_over_keys(seen)
-            np.matmul(value[:, None, :, span], seen, out=mixed[..., span])
-            weights.append(seen)
+        for own, seen in pieces:
+            looks = causal_scores(query[..., own], key[..., seen])
+            looks /= sum_over_keys(looks)
+            np.matmul(value[..., seen][:, None], looks, out=mixed[..., own])
+            weights.append(looks)
         return cls(query, key, value, tuple(weights), mixed.reshape(-1, qkv.shape[1]))
 
-    def backward(self, d_out: Array, rotate: Rotation, spans: tuple[slice, ...]) -> Array:
+    def backward(self, d_out: Array, rotate: Rotation, pieces: Pieces) -> Array:
         """d_out -> d_qkv."""
         d_mixed = d_out.reshape(self.query.shape)
         through_sum = (d_mixed * self.out.reshape(self.query.shape)).sum(axis=-2, keepdims=True)
-        d_query, d_key, d_value = (np.empty_like(kept) for kept in (self.query, self.key, self.value))
-        for span, seen in zip(spans, self.weights, strict=True):
-            d_scores = self.value[:, None, :, span].swapaxes(-1, -2) @ d_mixed[..., span]
-            d_scores -= through_sum[..., span]
-            d_scores *= seen
-            np.matmul(self.key[:, None, :, span], d_scores, out=d_query[..., span])
-            d_key[..., span] = (self.query[..., span] @ d_scores.swapaxes(-1, -2)).sum(axis=1)
-            d_value[..., span] = (d_mixed[..., span] @ seen.swapaxes(-1, -2)).sum(axis=1)
+        d_query, d_key, d_value = (np.zeros_like(kept) for kept in (self.query, self.key, self.value))
+        for (own, seen), looks in zip(pieces, self.weights, strict=True):
+            d_scores = self.value[..., seen][:, None].swapaxes(-1, -2) @ d_mixed[..., own]
+            d_scores -= through_sum[..., own]
+            d_scores *= looks
+            np.matmul(self.key[..., seen][:, None], d_scores, out=d_query[..., own])
+            d_key[..., seen] += (self.query[..., own] @ d_scores.swapaxes(-1, -2)).sum(axis=1)
+            d_value[..., seen] += (d_mixed[..., own] @ looks.swapaxes(-1, -2)).sum(axis=1)
         return _join_heads(d_query, d_key, d_value, rotate.back())
 
 

@@ -1,16 +1,25 @@
-"""Training examples -> batches without padding: their tokens side by side, each example a span."""
+"""Training examples -> batches without padding: their tokens side by side, each example a span.
+
+What all examples of a batch begin with, the same tools or the same prompt, is laid down once, before
+them: what is read there is the same for all, so the loss is the same too, and its gradients add up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import UsageError
 from evalkit.local.engine.weights import Array
+
+LEAST_SHARED = 16  # tokens; for fewer, a batch of its own shape does not pay
+
+Pieces = tuple[tuple[slice, slice | NDArray[np.intp]], ...]
+"""Places of a row, and the places that they look at, of which they are the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,8 @@ class Batch:
 
     Attributes:
         ids, positions: (tokens,) what is read, and where it stands in its example.
-        spans: where each example lies.
+        shared: the first so many tokens are those that every example begins with.
+        spans: where the rest of each example lies.
         wanted: (predictions,) which tokens have a target.
         targets: (predictions,) the token that should follow each of them.
         weights: (predictions,) their shares in the loss; the sum is 1.
@@ -41,10 +51,20 @@ class Batch:
 
     ids: NDArray[np.intp]
     positions: NDArray[np.intp]
+    shared: int
     spans: tuple[slice, ...]
     wanted: NDArray[np.intp]
     targets: NDArray[np.intp]
     weights: Array
+
+    def pieces(self) -> Pieces:
+        """Each span with what it looks at; what is shared is a piece of its own."""
+        if not self.shared:
+            return tuple((span, span) for span in self.spans)
+        shared = slice(0, self.shared)
+        places = np.arange(len(self.ids))
+        examples = ((span, np.concatenate((places[shared], places[span]))) for span in self.spans)
+        return ((shared, shared), *examples)
 
 
 def check_examples(examples: Sequence[Example], vocab: int, positions: int) -> None:
@@ -68,16 +88,30 @@ def check_examples(examples: Sequence[Example], vocab: int, positions: int) -> N
 def pack(examples: Sequence[Example], dtype: type[np.floating] = np.float32) -> Batch:
     """Put examples side by side; what stands behind an example's last target is left out."""
     lengths = [int(np.flatnonzero(example.weights)[-1]) for example in examples]  # read up to the last target
+    shared = _shared(examples)
     pairs = list(zip(examples, lengths, strict=True))
-    ends = accumulate(lengths)
-    weights = np.concatenate([example.weights[1 : length + 1] for example, length in pairs])
-    targets = np.concatenate([example.ids[1 : length + 1] for example, length in pairs])
+    ends = list(accumulate((length - shared for length in lengths), initial=shared))
+    read = np.concatenate([examples[0].ids[:shared], *(each.ids[shared:length] for each, length in pairs)])
+    weights = np.concatenate([each.weights[shared + 1 : length + 1] for each, length in pairs])
+    targets = np.concatenate([each.ids[shared + 1 : length + 1] for each, length in pairs])
     wanted = np.flatnonzero(weights)
     return Batch(
-        ids=np.concatenate([example.ids[:length] for example, length in pairs]),
-        positions=np.concatenate([np.arange(length) for length in lengths]),
-        spans=tuple(slice(end - length, end) for end, length in zip(ends, lengths, strict=True)),
-        wanted=wanted,
+        ids=read.astype(np.intp),
+        positions=np.concatenate([np.arange(shared), *(np.arange(shared, length) for length in lengths)]),
+        shared=shared,
+        spans=tuple(slice(start, end) for start, end in pairwise(ends)),
+        wanted=shared + wanted,
         targets=targets[wanted],
         weights=(weights[wanted] / weights[wanted].sum()).astype(dtype),
     )
+
+
+def _shared(examples: Sequence[Example]) -> int:
+    """How many tokens all examples begin with, none of which predicts a target; 0 where that is few."""
+    if len(examples) == 1:
+        return 0
+    most = min(int(np.flatnonzero(example.weights[1:])[0]) for example in examples)
+    texts = np.array([example.ids[:most] for example in examples])
+    differing = np.flatnonzero((texts != texts[0]).any(axis=0))
+    shared = int(differing[0]) if len(differing) else most
+    return shared if shared >= LEAST_SHARED else 0

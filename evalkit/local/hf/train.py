@@ -45,7 +45,8 @@ def predictions(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(values, dtype=torch.long, device=model.device)
 
-    rows = [batch.ids[span] for span in batch.spans]
+    shared = batch.ids[: batch.shared]
+    rows = [np.concatenate((shared, batch.ids[span])) for span in batch.spans]
     at_row = np.searchsorted([span.stop for span in batch.spans], batch.wanted, side="right")
     columns, at_column = np.unique(batch.positions[batch.wanted], return_inverse=True)
     out = model(input_ids=tensor(_filled(rows)), logits_to_keep=tensor(columns), use_cache=False).logits

@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.local.engine.adapter import Adapter
 from evalkit.local.engine.backward import gradients
-from evalkit.local.engine.packing import Batch, Example, pack
+from evalkit.local.engine.packing import LEAST_SHARED, Batch, Example, pack
 from evalkit.local.engine.trainable import FullTraining, LoraTraining
 from tests.local.engine.naive import logprobs
 from tests.local.tiny import SMALL, random_model
@@ -88,3 +88,34 @@ def test_loss_is_that_of_the_naive_model() -> None:
     trained = FullTraining(model)
     score = gradients(trained.model(), pack([one, other], np.float64), trained)
     assert score.loss == pytest.approx(total / 4.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_beginning_that_all_examples_share_is_read_once(method: str) -> None:
+    """Loss and slopes are those of examples that lie side by side, each with its own copy of it."""
+    chance = np.random.default_rng(3)
+    beginning = tuple(chance.integers(0, SMALL.vocab, LEAST_SHARED + 3).tolist())
+    examples = []
+    for first, length in ((1, 5), (2, 9), (3, 2)):
+        ids = (*beginning, first, *chance.integers(0, SMALL.vocab, length - 1).tolist())
+        weights = (*[0.0] * (len(beginning) + 1), *(0.1 + chance.random(length - 1)))
+        examples.append(Example(ids, tuple(weights)))
+    together, alone = pack(examples, np.float64), pack([*examples, Example((5, 6), (0.0, 1e-30))], np.float64)
+    assert (together.shared, alone.shared) == (len(beginning), 0)
+    assert len(together.ids) < len(alone.ids) / 2
+    found = []
+    for batch in (together, alone):
+        trained = subject(method, tied=True)
+        found.append((gradients(trained.model(), batch, trained).loss, trained.gradient.copy()))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9, atol=1e-13)
+
+
+def test_what_is_shared_ends_before_the_first_target() -> None:
+    """A turn that all examples have is learned in each of them."""
+    ids = tuple(range(40))
+    examples = [Example((*ids, last), (*[0.0] * 30, *[1.0] * 11)) for last in (41, 42)]
+    batch = pack(examples)
+    assert batch.shared == 29
+    assert len(batch.targets) == 22
+    assert pack(examples[:1]).shared == 0
