@@ -1,7 +1,8 @@
 """What a company's handbook may say: facts with numbers, names and days drawn at random.
 
 An entry is a line of wordings/passages/entries.txt; those of entries_held_out.txt are kept out of training,
-for the shipped suite.
+for the shipped suite. The entries of patterns.txt are about things, people and acts that are drawn too: a
+model learns there to compare a question's words with a passage's, whatever the words are.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 from evalkit.local.corpus.extract.notes import value
 from evalkit.local.corpus.names import World, invented
+from evalkit.local.corpus.things import Values, draw_act, draw_people, draw_thing
 from evalkit.local.corpus.wordings import capital, fill, grouped, rows, slots
+
+_NOTHING: Values = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,18 @@ class Told:
     """A fact: an entry with its values, as one passage says it."""
 
     entry: Entry
-    values: Mapping[str, object]
+    values: Values
     sentence: str
 
     @property
     def subject(self) -> tuple[object, ...]:
         """What a question must name to mean this fact."""
         return (self.entry, *(self.values[key] for key in self.entry.keys))
+
+    @property
+    def thing(self) -> Values:
+        """What it tells of, for `tell`; empty where its entry names no drawn thing."""
+        return {slot: word for slot, word in self.values.items() if slot.startswith("thing.")}
 
     @property
     def answer(self) -> str:
@@ -57,19 +67,35 @@ class Told:
 @cache
 def entries(*, held_out: bool = False) -> tuple[Entry, ...]:
     """All entries of training, or those of the shipped suite's cases."""
-    found = rows("passages/entries_held_out" if held_out else "passages/entries")
+    return _read("passages/entries_held_out" if held_out else "passages/entries")
+
+
+@cache
+def patterns() -> tuple[Entry, ...]:
+    """All entries about things, people and acts that are drawn."""
+    return _read("passages/patterns")
+
+
+def tell(rng: random.Random, entry: Entry, world: World, about: Values = _NOTHING) -> Told:
+    """The entry with values of its own, but for those that `about` gives."""
+    says = rng.choice(entry.says)
+    values = dict(about)
+    for slot in sorted(slots(says).union(slots(entry.answer), *map(slots, entry.asks))):
+        if slot not in values:
+            values |= _drawn(rng, world, slot)
+    return Told(entry, values, capital(fill(rng, says, **values)))
+
+
+def _drawn(rng: random.Random, world: World, slot: str) -> Values:
+    made = _FORMS.get(slot.partition(".")[0])
+    return made(rng) if made else {slot: _VALUES[slot.rstrip("2")](rng, world)}
+
+
+def _read(name: str) -> tuple[Entry, ...]:
     return tuple(
         Entry(topic, tuple(says.split("; ")), tuple(asks.split("; ")), answer)
-        for topic, says, asks, answer in found
+        for topic, says, asks, answer in rows(name)
     )
-
-
-def tell(rng: random.Random, entry: Entry, world: World) -> Told:
-    """The entry with values of its own."""
-    says = rng.choice(entry.says)
-    wanted = slots(says).union(slots(entry.answer), *map(slots, entry.asks))
-    values = {slot: _VALUES[slot.rstrip("2")](rng, world) for slot in sorted(wanted)}
-    return Told(entry, values, capital(fill(rng, says, **values)))
 
 
 def _word(kind: str) -> Callable[[random.Random, World], str]:
@@ -101,4 +127,10 @@ _VALUES: Mapping[str, Callable[[random.Random, World], str]] = {
     "month": _of_notes("month"),
     "matter": _word("matter"),
     "language": _word("language"),
+    "colour": _word("colour"),
+}
+_FORMS: Mapping[str, Callable[[random.Random], Values]] = {
+    "thing": draw_thing,
+    "act": draw_act,
+    "people": draw_people,
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from evalkit.local.corpus.episode import Episode, Turn
 from evalkit.local.corpus.names import World
-from evalkit.local.corpus.passages.entries import entries
+from evalkit.local.corpus.passages.entries import Entry, entries, patterns
 from evalkit.local.corpus.passages.manner import FILE, Manner, draw_manner, instruction, plural
 from evalkit.local.corpus.passages.retrieval import Passage, draw_passages, numbered, untold
 from evalkit.local.corpus.wordings import fill, parts
@@ -19,9 +19,10 @@ _MARKS = ("[{}]", "[{}]", "[{}]", "({})", "#{}", "{}.", "Passage {}:", "Source {
 def passage_episode(rng: random.Random) -> Episode:
     """Up to twelve questions over two to four passages, which the system text or the user's begins with."""
     thing = rng.choice(parts(FILE)["thing"])
-    manner = draw_manner(rng, thing) if rng.random() < 0.65 else Manner()
-    passages = draw_passages(rng, entries(), _WORLD, rng.choice((2, 3, 3, 4)))
-    turns, context = _turns(rng, passages, manner), _context(rng, passages, thing)
+    manner = draw_manner(rng, thing) if rng.random() < 0.75 else Manner()
+    known = rng.choice((entries(), patterns(), patterns()))
+    passages = draw_passages(rng, known, _WORLD, rng.choice((2, 3, 3, 4)))
+    turns, context = _turns(rng, passages, manner, known), _context(rng, passages, thing)
     told = instruction(rng, manner, thing) if manner != Manner() or rng.random() < 0.2 else ""
     drawn = rng.random()
     if drawn < 0.2:
@@ -39,12 +40,14 @@ def _context(rng: random.Random, passages: Sequence[Passage], thing: str) -> str
     return f"{intro}\n{listed}"
 
 
-def _turns(rng: random.Random, passages: Sequence[Passage], manner: Manner) -> tuple[Turn, ...]:
+def _turns(
+    rng: random.Random, passages: Sequence[Passage], manner: Manner, known: Sequence[Entry]
+) -> tuple[Turn, ...]:
     """Questions that the passages answer, and some that they do not, all asked in one form."""
     told = [(fact, number) for number, passage in enumerate(passages, 1) for fact in passage]
     chosen = rng.sample(told * 2, min(2 * len(told), rng.randint(6, 9)))  # one may be asked in two ways
     pairs = [(fact.question(rng), manner.answer(fact, number)) for fact, number in chosen]
     unknown = rng.choice((1, 1, 2, 2, 3))
-    pairs += [(untold(rng, passages, entries(), _WORLD), manner.silence(rng)) for _ in range(unknown)]
+    pairs += [(untold(rng, passages, known, _WORLD), manner.silence(rng)) for _ in range(unknown)]
     ask = rng.choice(parts(FILE)["ask"])
     return tuple(Turn(fill(rng, ask, q=question), answer) for question, answer in pairs)

@@ -10,6 +10,7 @@ from evalkit.local.corpus.layout import Section, lay_out
 from evalkit.local.corpus.names import World
 from evalkit.local.corpus.passages.entries import Told, entries, tell
 from evalkit.local.corpus.speaker import Speaker
+from evalkit.local.corpus.things import odd_sentence
 from evalkit.local.corpus.wordings import capital, fill, parts, pick
 
 FILE = "passages/systems"
@@ -53,7 +54,7 @@ class Manner:
 
 def draw_manner(rng: random.Random, thing: str) -> Manner:
     """A manner that some instruction may ask for; `thing` is what it calls a passage."""
-    cite = rng.choice(_CITES).replace("{thing}", thing) if rng.random() < 0.6 else None
+    cite = rng.choice(_CITES).replace("{thing}", thing) if rng.random() < 0.8 else None
     missing = _sentence(rng, thing) if rng.random() < 0.8 else None
     return Manner(rng.random() < 0.75, cite, missing)
 
@@ -82,6 +83,8 @@ def plural(thing: str) -> str:
 
 
 def _sentence(rng: random.Random, thing: str) -> str:
+    if rng.random() < 0.4:
+        return odd_sentence(rng)
     line = rng.choice(parts(FILE)["sentence"])
     said = fill(rng, line, things=plural(thing), thing=thing, first=_WORLD.first(rng)[0])
     return capital(said).rstrip(".") + "." if " " in said else said

@@ -10,9 +10,10 @@ from evalkit.local.corpus import facts
 from evalkit.local.corpus.episode import Episode, Step, Turn
 from evalkit.local.corpus.extract.notes import value
 from evalkit.local.corpus.names import World
+from evalkit.local.corpus.things import draw_act, draw_people, draw_thing
 from evalkit.local.corpus.tools.catalogue import SUITE, Offer, Request, ask, draw, home_topics, topics
 from evalkit.local.corpus.tools.house import House, draw_house, ruleless, told
-from evalkit.local.corpus.wordings import fill, grouped, rows, say, slots
+from evalkit.local.corpus.wordings import capital, fill, grouped, rows, say, slots
 
 _WORLD = World()
 _LONGEST = 1300  # characters of a system text without its tools
@@ -132,8 +133,13 @@ def _news(rng: random.Random) -> Mapping[str, object]:
     return {f"new.{name}": made for name, made in (made | {"amount": str(rng.randint(2, 900))}).items()}
 
 
+def _preface(rng: random.Random) -> str:
+    drawn = {**draw_thing(rng), **draw_act(rng), **draw_people(rng)}
+    return capital(say(rng, "tools/prefaces", day=value(rng, _WORLD, "weekday"), **drawn))
+
+
 def _dressed(rng: random.Random, text: str) -> str:
-    """As people type: now and then in lower case, without the full stop, or with a greeting."""
+    """As people type: now and then in lower case, without the full stop, with a greeting or a reason."""
     drawn = rng.random()
     if drawn < 0.06:
         return text.lower() if not any(char.isupper() for char in text[1:]) else text
@@ -141,4 +147,6 @@ def _dressed(rng: random.Random, text: str) -> str:
         return text.rstrip(".")
     if drawn < 0.2:
         return f"{rng.choice(('Hi!', 'Hello.', 'Please:', 'Okay.', 'Hey,'))} {text}"
+    if drawn < 0.35:
+        return f"{_preface(rng)} {text[0].lower()}{text[1:]}"
     return text

@@ -11,6 +11,7 @@ from evalkit.local.chat_template import ToolCall
 from evalkit.local.corpus.layout import Section, lay_out
 from evalkit.local.corpus.names import World
 from evalkit.local.corpus.speaker import Speaker
+from evalkit.local.corpus.things import odd_sentence
 from evalkit.local.corpus.tools.catalogue import (
     PLACE,
     ROOM,
@@ -112,6 +113,8 @@ def draw_house(rng: random.Random, offers: Sequence[Offer]) -> House:
 
 def sentence(rng: random.Random) -> str:
     """Something to say instead of a call."""
+    if rng.random() < 0.5:
+        return odd_sentence(rng)
     scope = rng.choice(rows_of("scopes"))
     job = rng.choice(("doctor", "owner", "landlord", "janitor", "boss", "office"))
     slots = {"scope": scope, "scope.up": capital(scope), "job": job, "first": World().first(rng)[0]}
