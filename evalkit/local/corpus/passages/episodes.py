@@ -13,7 +13,7 @@ from evalkit.local.corpus.passages.retrieval import Passage, draw_passages, numb
 from evalkit.local.corpus.wordings import fill, parts
 
 _WORLD = World()
-_MARKS = ("[{}]", "[{}]", "[{}]", "({})", "#{}", "{}.", "Passage {}:", "Source {}:", "{})")
+_MARKS = (*["[{}]"] * 8, "({})", "#{}", "{}.", "Passage {}:", "Source {}:", "{})")
 
 
 def passage_episode(rng: random.Random) -> Episode:

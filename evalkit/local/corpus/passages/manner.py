@@ -14,7 +14,7 @@ from evalkit.local.corpus.things import odd_sentence
 from evalkit.local.corpus.wordings import capital, fill, parts, pick
 
 FILE = "passages/systems"
-_CITES = ("[{}]", "[{}]", "[{}]", "({})", "#{}", "({thing} {})", "- {thing} {}", "see {}", "<{}>")
+_CITES = (*["[{}]"] * 7, "({})", "#{}", "({thing} {})", "- {thing} {}", "see {}", "<{}>")
 _WORLD = World()
 
 # Chances of each sentence of a part, in a short, a middling and a long text.
@@ -54,7 +54,7 @@ class Manner:
 
 def draw_manner(rng: random.Random, thing: str) -> Manner:
     """A manner that some instruction may ask for; `thing` is what it calls a passage."""
-    cite = rng.choice(_CITES).replace("{thing}", thing) if rng.random() < 0.8 else None
+    cite = rng.choice(_CITES).replace("{thing}", thing) if rng.random() < 0.9 else None
     missing = _sentence(rng, thing) if rng.random() < 0.8 else None
     return Manner(rng.random() < 0.75, cite, missing)
 
