@@ -92,9 +92,10 @@ class Trainer:
         self.scaler.scale(weighted / batch.weight.sum()).backward()
         for optimizer in self.optimizers.all:
             self.scaler.unscale_(optimizer)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers.all:
-            self.scaler.step(optimizer)
+            if norm.isfinite():  # one optimizer's overflow has spoilt the other's gradients too, by the norm
+                self.scaler.step(optimizer)
             optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
         self.progress.tokens += batch.ids.numel()
