@@ -6,7 +6,7 @@ A model that is to name its source must first learn to keep in mind which entry 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from evalkit.local.corpus.episode import Episode, Turn
 from evalkit.local.corpus.names import World
@@ -45,13 +45,13 @@ def number_episode(rng: random.Random) -> Episode:
 
 def _words(rng: random.Random) -> list[Entry]:
     """Things, people or names, each once."""
-    drawn = (
+    kinds: tuple[Callable[[], str], ...] = (
         lambda: draw_thing(rng)["thing.one"],
         lambda: draw_people(rng)["people"],
         lambda: _WORLD.full(rng)[0],
         lambda: _WORLD.city(rng),
     )
-    made = rng.choice(drawn)
+    made = rng.choice(kinds)
     words = dict.fromkeys(made() for _ in range(rng.randint(2, 5)))
     return [(word, (word,)) for word in words]
 
