@@ -63,7 +63,7 @@ class Preferring:
     def batch(self, chosen: Sequence[int]) -> tuple[Batch, Loss]:
         """See `Objective`: the pairs, better answers and worse ones in turn."""
         batch = self._packed(chosen)
-        return batch, DpoLoss(owners(batch), self._reference[list(chosen)], self._beta)
+        return batch, DpoLoss(batch.owners(), self._reference[list(chosen)], self._beta)
 
     def _packed(self, chosen: Sequence[int]) -> Batch:
         pairs = [self._pairs[index] for index in chosen]
@@ -75,7 +75,7 @@ class Preferring:
         leads = []
         for start in range(0, count, PAIRS_AT_ONCE):
             batch = self._packed(range(start, min(start + PAIRS_AT_ONCE, count)))
-            leads.append(_leads(predict(batch)[0], owners(batch)))
+            leads.append(_leads(predict(batch)[0], batch.owners()))
         return np.concatenate(leads)
 
 
@@ -103,11 +103,6 @@ class DpoLoss:
         )  # the better answer's surprise is to fall, the worse's to rise
         slopes = (sides * pulls[self.owners // 2]).astype(surprise.dtype)
         return Score(float(loss), float(hits[self.owners % 2 == 0].mean())), slopes
-
-
-def owners(batch: Batch) -> NDArray[np.intp]:
-    """Which example each prediction of a batch belongs to: (predictions,)."""
-    return np.searchsorted([span.stop for span in batch.spans], batch.wanted, side="right")
 
 
 def _leads(surprise: Array, owners: NDArray[np.intp]) -> Array:

@@ -57,6 +57,10 @@ class Batch:
     targets: NDArray[np.intp]
     weights: Array
 
+    def owners(self) -> NDArray[np.intp]:
+        """Which example each prediction belongs to: (predictions,)."""
+        return np.searchsorted([span.stop for span in self.spans], self.wanted, side="right")
+
     def pieces(self) -> Pieces:
         """Each span with what it looks at; what is shared is a piece of its own."""
         if not self.shared:

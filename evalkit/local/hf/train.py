@@ -47,11 +47,10 @@ def predictions(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
     shared = batch.ids[: batch.shared]
     rows = [np.concatenate((shared, batch.ids[span])) for span in batch.spans]
-    at_row = np.searchsorted([span.stop for span in batch.spans], batch.wanted, side="right")
     columns, at_column = np.unique(batch.positions[batch.wanted], return_inverse=True)
     out = model(input_ids=tensor(_filled(rows)), logits_to_keep=tensor(columns), use_cache=False).logits
     kept = out if out.shape[1] == len(columns) else out[:, tensor(columns)]  # some models give them all
-    logits = kept[tensor(at_row), tensor(at_column)].float()
+    logits = kept[tensor(batch.owners()), tensor(at_column)].float()
     chosen = logits.gather(1, tensor(batch.targets)[:, None])[:, 0]
     return logits.logsumexp(1) - chosen, chosen >= logits.max(1).values
 
