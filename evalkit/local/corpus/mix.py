@@ -27,7 +27,7 @@ SHARES = {
     passage_episode: 0.25,
     number_episode: 0.2,
 }
-"""Of the episodes; tools, passages and numbers are 47% of the tokens: at 62%, a model that knew the rest
+"""Of the episodes; tools, passages and numbers are half of the tokens: at 62%, a model that knew the rest
 forgot facts. Of the rest, extraction is large: to copy names it never saw is a tiny model's hardest skill."""
 
 

@@ -20,7 +20,7 @@ _FILE = "passages/numbers"
 _MARKS = ("[{}]", "[{}]", "[{}]", "{}", "{}", "({})", "#{}", "{}.", "Passage {}:", "Entry {}:")
 _CITES = ("[{}]", "[{}]", "[{}]", "({})", "#{}", "{}", "{}", "{}", "see {}", "<{}>")
 
-Entry = tuple[str, Sequence[str]]
+Listed = tuple[str, Sequence[str]]
 """What stands in the list, and what may be asked for it."""
 
 
@@ -43,7 +43,7 @@ def number_episode(rng: random.Random) -> Episode:
     return Episode(told, tuple(turns), shared=f"{text}\n\n")
 
 
-def _words(rng: random.Random) -> list[Entry]:
+def _words(rng: random.Random) -> list[Listed]:
     """Things, people or names, each once."""
     kinds: tuple[Callable[[], str], ...] = (
         lambda: draw_thing(rng)["thing.one"],
@@ -56,19 +56,13 @@ def _words(rng: random.Random) -> list[Entry]:
     return [(word, (word,)) for word in words]
 
 
-def _passages(rng: random.Random) -> list[Entry]:
+def _passages(rng: random.Random) -> list[Listed]:
     """Facts, asked for by their sentence, by what they tell, or by a question; no two tell the same."""
     found = draw_passages(rng, patterns(), _WORLD, rng.choice((2, 3, 3, 4)))
     told = [fact.answer for passage in found for fact in passage]
-    return [
-        (
-            " ".join(fact.sentence for fact in passage),
-            [
-                key
-                for fact in passage
-                for key in (fact.sentence, fact.question(rng), fact.answer)
-                if told.count(key) < 2
-            ],
-        )
-        for passage in found
-    ]
+    listed: list[Listed] = []
+    for passage in found:
+        keys = [key for fact in passage for key in (fact.sentence, fact.question(rng), fact.answer)]
+        entry = " ".join(fact.sentence for fact in passage)
+        listed.append((entry, [key for key in keys if told.count(key) < 2]))
+    return listed
