@@ -73,6 +73,9 @@ class AskError(EvalkitError):
         status: the HTTP status, where there was one.
         retryable: whether the same request may succeed later.
         retry_after_s: seconds that the server asked to wait, where it did.
+        possibly_billed: whether the server may have charged it all the same: it was sent, no refusal came, and
+            no whole answer either.
+        fatal: whether nothing that is sent there will be answered: a bad key, an empty account.
     """
 
     type: str
@@ -80,6 +83,8 @@ class AskError(EvalkitError):
     status: int | None = None
     retryable: bool = False
     retry_after_s: float | None = None
+    possibly_billed: bool = False
+    fatal: bool = False
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}"

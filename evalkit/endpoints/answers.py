@@ -6,9 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.endpoints.base import Kind, Response, Usage
-from evalkit.endpoints.faults import bad_response
+from evalkit.endpoints.faults import bad_response, too_large
 
 Body = Mapping[str, Any]
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Longer answers are not read to their end: a few at once would fill the memory."""
+
+
+class WholeAnswer:
+    """Takes up a body that comes in one piece."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._bytes = 0
+
+    @property
+    def content(self) -> bytes:
+        """What has come."""
+        return b"".join(self._chunks)
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes.
+
+        Raises:
+            AskError: they are more than MAX_BODY_BYTES.
+        """
+        self._chunks.append(chunk)
+        self._bytes += len(chunk)
+        if self._bytes > MAX_BODY_BYTES:
+            raise too_large(MAX_BODY_BYTES)
 
 
 def read_answer(body: Body, kind: Kind) -> Response:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import aiohttp
+import httpx2
 import openai
 
 from evalkit.errors import AskError
 
 Clear = Callable[[str], str]
 """Takes keys out of a text."""
+
+NEVER_SENT = (aiohttp.ClientConnectorError, httpx2.UnsupportedProtocol)
+"""Faults before a request left this machine: nobody can have charged it."""
+
+TIMED_OUT = (aiohttp.ServerTimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)
 
 RETRYABLE_STATUS = frozenset({408, 409, 429})  # and every 5xx
 
@@ -29,8 +36,8 @@ _WORDS = {
 }
 
 
-def ask_error(fault: openai.OpenAIError, base_url: str, clear: Clear) -> AskError:
-    """What a fault of the SDK means to a run.
+def ask_error(fault: Exception, base_url: str, clear: Clear) -> AskError:
+    """What a fault of the SDK, or of the client under it, means to a run.
 
     Args:
         fault: as raised.
@@ -39,20 +46,30 @@ def ask_error(fault: openai.OpenAIError, base_url: str, clear: Clear) -> AskErro
     """
     if isinstance(fault, openai.APIStatusError):
         return _refusal(fault, clear)
-    if isinstance(fault, openai.APITimeoutError):
-        return timed_out(base_url)
-    reason = clear(str(fault.__cause__ or fault))
-    return AskError("connection", f"no answer from {base_url}: {reason}", retryable=True)
+    causes = tuple(_causes(fault))
+    sent = not any(isinstance(cause, NEVER_SENT) for cause in causes)
+    if any(isinstance(cause, TIMED_OUT) for cause in causes):
+        return timed_out(base_url, sent=sent)
+    reason = clear(" ".join(dict.fromkeys(filter(None, map(str, causes))))) or type(fault).__name__
+    what = f"no answer from {base_url}: {shorten(reason)}"
+    return AskError("connection", what, retryable=True, possibly_billed=sent)
 
 
-def timed_out(base_url: str) -> AskError:
+def timed_out(base_url: str, *, sent: bool = True) -> AskError:
     """No answer within the endpoint's time."""
-    return AskError("timeout", f"no answer from {base_url} in time; see timeout_s", retryable=True)
+    what = f"no answer from {base_url} in time; see timeout_s"
+    return AskError("timeout", what, retryable=True, possibly_billed=sent)
 
 
 def bad_response(what: str) -> AskError:
     """An answer with a good status that cannot be read; the next one may be whole."""
-    return AskError("bad_response", what, retryable=True)
+    return AskError("bad_response", what, retryable=True, possibly_billed=True)
+
+
+def too_large(limit: int) -> AskError:
+    """An answer longer than any that is kept; the next one would be, too."""
+    what = f"the answer is longer than {limit:,} bytes, and was not read further"
+    return AskError("too_large", what, possibly_billed=True)
 
 
 def not_ready(error: AskError) -> bool:
@@ -72,16 +89,25 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return _until(asked) if seconds is None and asked else seconds
 
 
+def _causes(fault: BaseException | None) -> Iterator[BaseException]:
+    """A fault, and what it came from."""
+    while fault is not None:
+        yield fault
+        fault = fault.__cause__
+
+
 def _refusal(fault: openai.APIStatusError, clear: Clear) -> AskError:
     """An answer with status 3xx, 4xx or 5xx."""
     status = fault.status_code
     kind = _word(fault)
+    hopeless = kind == "insufficient_quota"
     return AskError(
         type=kind,
         message=clear(_message(fault)),
         status=status,
-        retryable=(status in RETRYABLE_STATUS or status >= 500) and kind != "insufficient_quota",
+        retryable=(status in RETRYABLE_STATUS or status >= 500) and not hopeless,
         retry_after_s=retry_after_s(fault.response.headers),
+        fatal=status in (401, 403) or hopeless,
     )
 
 

@@ -74,11 +74,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """What came of a request after all its tries: a response, or the error of the last try."""
+    """What came of a request after all its tries: a response, or the error of the last try.
+
+    `possibly_billed`: how many of the tries brought no whole answer, though the server may have charged them.
+    """
 
     response: Response | None
     error: AskError | None
     attempts: int
+    possibly_billed: int = 0
 
 
 async def ask_patiently(
@@ -94,19 +98,20 @@ async def ask_patiently(
     `response.latency_ms` is the last try's. Long waits are told to `note`.
     """
     patience = patience or Patience()
-    attempt = 0
+    attempt = possibly_billed = 0
     while True:
         attempt += 1
         try:
             response = await endpoint.ask(request)
         except AskError as error:
+            possibly_billed += error.possibly_billed
             waits = patience.waits_for(request.model, error, note)
             if not waits and (not error.retryable or attempt >= policy.attempts):
-                return Attempted(None, error, attempt)
+                return Attempted(None, error, attempt, possibly_billed)
             wait_s = policy.wait_s(attempt, error.retry_after_s)
             if wait_s >= SHOWN_WAIT_S and not waits:
                 note(f"{endpoint.name}: {error.type}; trying again in {wait_s:.0f} s")
         else:
             patience.answered(request.model)
-            return Attempted(response, None, attempt)
+            return Attempted(response, None, attempt, possibly_billed)
         await asyncio.sleep(wait_s)

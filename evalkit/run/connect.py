@@ -37,8 +37,10 @@ class Connection:
         return LOCAL if self.settings.name == LOCAL else str(self.settings.base_url)
 
 
-def open_endpoint(settings: EndpointSettings, environ: Mapping[str, str] = os.environ) -> OpenAIEndpoint:
-    """Make ready to ask one endpoint; nothing is sent yet.
+def open_endpoint(
+    settings: EndpointSettings, environ: Mapping[str, str] = os.environ, *, stream: bool = False
+) -> OpenAIEndpoint:
+    """Make ready to ask one endpoint, with streamed answers or whole ones; nothing is sent yet.
 
     Raises:
         UsageError: its key is not set, or the embedded server has not been started.
@@ -54,6 +56,8 @@ def open_endpoint(settings: EndpointSettings, environ: Mapping[str, str] = os.en
         headers=settings.headers,
         timeout_s=settings.timeout_s,
         use_proxy=not is_private(settings.base_url),
+        most=settings.max_concurrency,
+        stream=stream,
     )
 
 
