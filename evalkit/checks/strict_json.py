@@ -41,13 +41,14 @@ def parse(text: str, fences: Fences = "refuse") -> Any:
     """
     if len(text) > MAX_CHARS:
         raise NotJson(f"longer than {MAX_CHARS:,} characters")
-    if _depth(text) > MAX_DEPTH:
+    brackets = text.count("[") + text.count("{")  # counting is fast, and few texts have many
+    if brackets > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise NotJson(f"nested more than {MAX_DEPTH} levels deep")
     if fences == "allow" and (inner := _FENCE.fullmatch(text.strip())):
         text = inner[1]
     try:
         value = _DECODER.decode(text)
-        json.dumps(value, ensure_ascii=False).encode()
+        (json.dumps(value, ensure_ascii=False) if "\\u" in text else text).encode()
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.lineno, error.colno) from error
     except UnicodeEncodeError as error:

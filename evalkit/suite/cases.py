@@ -34,8 +34,7 @@ def rows(file: Path, data: bytes) -> Iterator[Document]:
     Raises:
         InputError: the file is not UTF-8, or a line is no JSON object or CSV row; with the line.
     """
-    text = decoded(file, data)
-    return _csv_rows(file, text) if file.suffix == ".csv" else _jsonl_rows(file, text)
+    return _csv_rows(file, decoded(file, data)) if file.suffix == ".csv" else _jsonl_rows(file, data)
 
 
 def read_keys(row: Document) -> CaseKeys:
@@ -105,10 +104,10 @@ def text_of(message: Message) -> str | None:
 
 
 class Ids:
-    """The ids given so far, each with its line: an id stands for one case."""
+    """The ids given so far, each with its line: an id stands for one case. About 100 bytes an id."""
 
     def __init__(self) -> None:
-        self._first: dict[str, Document] = {}
+        self._lines: dict[int, int | None] = {}
 
     def add(self, case_id: str, row: Document) -> None:
         """Remember an id.
@@ -116,24 +115,35 @@ class Ids:
         Raises:
             InputError: another line has it; both lines are named.
         """
-        if (first := self._first.setdefault(case_id, row)) is not row:
+        mark, known = hash(case_id), len(self._lines)
+        first = self._lines.setdefault(mark, row.line())
+        if len(self._lines) == known:
             given = "id" in row.data
             what = f"the id {shown(case_id)} stands" if given else "the same case stands"
             remedy = "write another id" if given else "remove one of them, or give each an id"
             raise row.error(
-                FieldError(("id",) if given else (), f"{what} on line {first.line()} already; {remedy}")
+                FieldError(("id",) if given else (), f"{what} on line {first} already; {remedy}")
             )
 
 
-def _jsonl_rows(file: Path, text: str) -> Iterator[Document]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def json_row(file: Path, number: int, line: bytes) -> Document:
+    """One line of a JSONL file.
+
+    Raises:
+        InputError: it is no JSON, or not UTF-8.
+    """
+    try:
+        return Document(file, parse(decoded(file, line, number).rstrip("\n")), {(): number})
+    except NotJson as error:
+        where = f" at column {error.column}" if error.column else ""
+        what = f"no JSON: {error.what}{where}; write one JSON object on each line"
+        raise InputError(what, file=file, line=number) from error
+
+
+def _jsonl_rows(file: Path, data: bytes) -> Iterator[Document]:
+    for number, line in enumerate(io.BytesIO(data), start=1):
         if line.strip():
-            try:
-                yield Document(file, parse(line), {(): number})
-            except NotJson as error:
-                where = f" at column {error.column}" if error.column else ""
-                what = f"no JSON: {error.what}{where}; write one JSON object on each line"
-                raise InputError(what, file=file, line=number) from error
+            yield json_row(file, number, line)
 
 
 def _csv_rows(file: Path, text: str) -> Iterator[Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,26 @@ class Folder:
             raise InputError(f"cannot be read: {error.strerror}", file=file) from error
         if len(data) > MAX_BYTES:
             raise InputError(f"is larger than {MAX_BYTES:,} bytes; split it into several suites", file=file)
-        self.hashes[file.relative_to(self.root).as_posix()] = hashlib.sha256(data).hexdigest()
+        self._remember(file, hashlib.sha256(data).hexdigest())
         return data
+
+    def lines(self, file: Path) -> Iterator[bytes]:
+        """A file's lines with their line ends, one at a time, remembered once all have been read.
+
+        Raises:
+            InputError: it cannot be read, or a line is longer than MAX_BYTES.
+        """
+        digest = hashlib.sha256()
+        try:
+            with file.open("rb") as stream:
+                while line := stream.readline(MAX_BYTES + 1):
+                    if len(line) > MAX_BYTES:
+                        raise InputError(f"holds a line of more than {MAX_BYTES:,} bytes", file=file)
+                    digest.update(line)
+                    yield line
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", file=file) from error
+        self._remember(file, digest.hexdigest())
 
     def text(self, name: str, path: FieldPath) -> FileText:
         """A file's text, the line break at its end left out."""
@@ -92,17 +110,26 @@ class Folder:
         lines = "".join(f"{name}\0{digest}\n" for name, digest in sorted(self.hashes.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
+    def _remember(self, file: Path, digest: str) -> None:
+        self.hashes[file.relative_to(self.root).as_posix()] = digest
 
-def decoded(file: Path, data: bytes) -> str:
+
+def decoded(file: Path, data: bytes, first_line: int = 1) -> str:
     """The text of a UTF-8 file, with or without a byte order mark, its line breaks as \\n.
+
+    Args:
+        file: for messages.
+        data: all of it, or what stands from `first_line` on.
+        first_line: counted from 1.
 
     Raises:
         InputError: it is not UTF-8; with the line and the byte.
     """
     try:
-        text = data.decode().removeprefix("\ufeff")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + first_line
         what = f"found the byte 0x{data[error.start]:02x}, which is no UTF-8; save the file as UTF-8"
         raise InputError(what, file=file, line=line) from error
+    text = text.removeprefix("\ufeff") if first_line == 1 else text
     return text.replace("\r\n", "\n")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from evalkit.checks.base import Compares, Seen
 from evalkit.checks.fields import FieldError, fill, shown
@@ -15,10 +18,14 @@ from evalkit.suite.document import Document
 from evalkit.suite.entries import named_checks
 from evalkit.suite.files import Folder, is_file_name
 from evalkit.suite.model import Case, NamedCheck, Prompt, Suite
-from evalkit.suite.shape import SuiteKeys
+from evalkit.suite.shape import CheckEntry, SuiteKeys
+from evalkit.suite.stored import StoredCases
 from evalkit.suite.templates import BadTemplate, check
 
 FILE = "suite.yaml"
+
+CHECKS_KEPT = 1_000
+"""So many different lists of checks of cases' own are kept built at once."""
 
 # fields of a request's body that a suite cannot set
 _NOT_PARAMS = {
@@ -62,12 +69,14 @@ def _suite(document: Document, folder: Folder) -> Suite:
     checks = named_checks(keys.checks, folder)
     for name in keys.params.keys() & _NOT_PARAMS.keys():
         raise FieldError(("params", name), f"cannot be set here; {_NOT_PARAMS[name]}")
-    cases = _cases(document, keys, folder, checks, (prompt, short_prompt))
+    fit = _Fit(checks, (prompt, short_prompt))
+    cases, case_checks = _cases(document, keys, folder, checks, fit)
     return Suite(
         name=folder.root.resolve().name,
         folder=folder.root,
         cases=cases,
         checks=checks,
+        case_checks=case_checks,
         description=keys.description,
         prompt=prompt,
         short_prompt=short_prompt,
@@ -103,25 +112,60 @@ def _prompt_text(value: str, folder: Folder, path: tuple[str, ...]) -> str:
     return text
 
 
-def _cases(
-    document: Document,
-    keys: SuiteKeys,
-    folder: Folder,
-    checks: tuple[NamedCheck, ...],
-    prompts: Sequence[Prompt | None],
-) -> tuple[Case, ...]:
-    ids, cases = Ids(), []
-    for row in _case_rows(document, keys, folder):
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes cases of lines; checks of a case's own are built once for all cases that have the same."""
+
+    folder: Folder
+    checks: tuple[NamedCheck, ...]
+    built: dict[bytes, tuple[NamedCheck, ...]] = field(default_factory=dict)
+
+    def __call__(self, row: Document) -> Case:
+        keys = read_keys(row)
         try:
-            case = _case(row, folder, checks)
-            _check_fit(case, (*checks, *case.checks), prompts)
+            return to_case(keys, self._own(keys.checks))
+        except FieldError as error:
+            raise row.error(error) from error
+
+    def _own(self, entries: tuple[CheckEntry, ...]) -> tuple[NamedCheck, ...]:
+        if not entries:
+            return ()
+        mark = msgspec.json.encode(entries)
+        if mark not in self.built:
+            if len(self.built) >= CHECKS_KEPT:
+                self.built.clear()
+            self.built[mark] = named_checks(entries, self.folder, [check.name for check in self.checks])
+        return self.built[mark]
+
+
+def _cases(
+    document: Document, keys: SuiteKeys, folder: Folder, checks: tuple[NamedCheck, ...], fit: _Fit
+) -> tuple[Sequence[Case], bool]:
+    """All cases, each of which has been read and checked; and whether any has checks of its own."""
+    read = _Reader(folder, checks)
+    cases: Sequence[Case]
+    if isinstance(keys.cases, str) and keys.cases.endswith(".jsonl"):
+        cases = stored = StoredCases(folder.find(keys.cases, ("cases",)), read)
+        own_checks = [bool(case.checks) for case in _checked(stored.scan(folder), read, fit)]
+    else:
+        cases = tuple(_checked(_case_rows(document, keys, folder), read, fit))
+        own_checks = [bool(case.checks) for case in cases]
+    if not cases:
+        raise FieldError(("cases",), "holds no case; write at least one")
+    return cases, any(own_checks)
+
+
+def _checked(rows: Iterable[Document], read: _Reader, fit: _Fit) -> Iterator[Case]:
+    """The cases of the rows, each of another id, and none that would fail at every asking."""
+    ids = Ids()
+    for row in rows:
+        case = read(row)
+        try:
+            fit.check(case)
         except FieldError as error:
             raise row.error(error) from error
         ids.add(case.id, row)
-        cases.append(case)
-    if not cases:
-        raise FieldError(("cases",), "holds no case; write at least one")
-    return tuple(cases)
+        yield case
 
 
 def _case_rows(document: Document, keys: SuiteKeys, folder: Folder) -> Iterator[Document]:
@@ -137,25 +181,41 @@ def _file_rows(name: str, folder: Folder, field: str) -> Iterator[Document]:
     return rows(file, folder.bytes(file))
 
 
-def _case(row: Document, folder: Folder, checks: tuple[NamedCheck, ...]) -> Case:
-    keys = read_keys(row)
-    own = named_checks(keys.checks, folder, [check.name for check in checks])
-    return to_case(keys, own)
+class _Fit:
+    """Refuses cases that would fail at every asking: no check, an answer of no use to one, an unfilled
+    template.
+
+    Args:
+        checks: the suite's.
+        prompts: the suite's; those with a template are filled for a trial.
+    """
+
+    def __init__(self, checks: Sequence[NamedCheck], prompts: Iterable[Prompt | None]):
+        self._checks = checks
+        self._comparing = _comparing(checks)
+        self._templates = [prompt for prompt in prompts if prompt is not None and prompt.user is not None]
+
+    def check(self, case: Case) -> None:
+        """Look at one case.
+
+        Raises:
+            FieldError: what does not fit.
+        """
+        if not self._checks and not case.checks:
+            raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
+        due = Seen(None, reference=case.reference, reference_calls=case.reference_calls, tools=case.tools)
+        for check in (*self._comparing, *_comparing(case.checks)):
+            if fault := check.fault(due):
+                raise FieldError((), fault)
+        for prompt in self._templates:
+            if case.prompt is None:
+                filled_turns(prompt, case.messages, case.vars)
+            else:
+                filled_text(prompt, case.prompt, case.vars)
 
 
-def _check_fit(case: Case, checks: Sequence[NamedCheck], prompts: Sequence[Prompt | None]) -> None:
-    """Refuse what would fail at every asking: no check, an answer of no use to one, an unfilled template."""
-    if not checks:
-        raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
-    due = Seen(None, reference=case.reference, reference_calls=case.reference_calls, tools=case.tools)
-    for named in checks:
-        if isinstance(named.check, Compares) and (fault := named.check.fault(due)):
-            raise FieldError((), fault)
-    for prompt in prompts:
-        if case.prompt is None:
-            filled_turns(prompt, case.messages, case.vars)
-        else:
-            filled_text(prompt, case.prompt, case.vars)
+def _comparing(checks: Iterable[NamedCheck]) -> list[Compares]:
+    return [named.check for named in checks if isinstance(named.check, Compares)]
 
 
 def _train(keys: SuiteKeys, folder: Folder, prompts: Sequence[Prompt | None]) -> Path | None:

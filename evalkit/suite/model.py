@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -80,12 +80,17 @@ class GateRule:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A folder with suite.yaml, read and checked."""
+    """A folder with suite.yaml, read and checked.
+
+    `cases` may stand on disk, and each be read when it is asked for: keep none of them. `case_checks`: whether
+    any case has checks of its own.
+    """
 
     name: str
     folder: Path
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     checks: tuple[NamedCheck, ...]
+    case_checks: bool = False
     description: str = ""
     prompt: Prompt | None = None
     short_prompt: Prompt | None = None

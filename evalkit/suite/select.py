@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from pathlib import Path
 
 from evalkit.errors import NothingCollected, UsageError
 from evalkit.suite.expression import parse
 from evalkit.suite.load import FILE
 from evalkit.suite.model import Case, Suite
+from evalkit.suite.stored import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def select(suites: Sequence[Suite], selection: Selection) -> tuple[Suite, ...]:
     if selection.limit is not None and selection.limit < 1:
         raise UsageError(f"--limit {selection.limit}: write a number of at least 1")
     keep = _filter(selection)
-    kept = [replace(suite, cases=_limited(suite, selection, keep)) for suite in suites]
+    kept = [replace(suite, cases=_chosen(suite, selection, keep)) for suite in suites]
     kept = [suite for suite in kept if suite.cases]
     if not kept:
         total = sum(len(suite.cases) for suite in suites)
@@ -103,13 +105,13 @@ def _filter(selection: Selection) -> Callable[[Suite, Case], bool]:
     return keep
 
 
-def _limited(suite: Suite, selection: Selection, keep: Callable[[Suite, Case], bool]) -> tuple[Case, ...]:
-    cases = tuple(case for case in suite.cases if keep(suite, case))
-    if selection.limit is None or selection.limit >= len(cases):
-        return cases
-    drawn = sorted(cases, key=lambda case: _lot(selection.seed, case.id))[: selection.limit]
-    ids = {case.id for case in drawn}
-    return tuple(case for case in cases if case.id in ids)
+def _chosen(suite: Suite, selection: Selection, keep: Callable[[Suite, Case], bool]) -> Sequence[Case]:
+    if selection == Selection(seed=selection.seed):
+        return suite.cases
+    kept = [(_lot(selection.seed, case.id), i) for i, case in enumerate(suite.cases) if keep(suite, case)]
+    if selection.limit is not None:
+        kept = nsmallest(selection.limit, kept)
+    return Chosen(suite.cases, sorted(i for _, i in kept))
 
 
 def _lot(seed: int, case_id: str) -> bytes:
