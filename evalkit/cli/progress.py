@@ -27,7 +27,8 @@ class Spend:
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        answer = 0.0 if record.cached or record.error else record.cost_usd
+        asked = record.attempts and not record.cached and not record.error  # else it was paid for before
+        answer = record.cost_usd if asked else 0.0
         judging = 0.0 if record.judge.get("cached") else record.judge.get("cost_usd", 0.0)
         costs = (answer, judging)
         self.usd += sum(cost for cost in costs if cost is not None)

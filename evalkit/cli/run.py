@@ -105,6 +105,9 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     add("--ft", metavar="M", help="the fine-tuned model")
     add("--judge", metavar="M", help="the model that reads rubrics")
     add("--base-url", metavar="URL", help="where models without an endpoint are asked")
+    add(
+        "--responses", metavar="FILE", help="grade recorded answers; nothing else is asked unless it is named"
+    )
     add("--candidate", metavar="V", help="the variant that is to take over (default ft)")
     add("--baseline", metavar="V", help="the variant that it is compared with (default prompted)")
 

@@ -145,7 +145,9 @@ class AnswerIndex:
         if not names:
             raise InputError("holds no answer; see evalkit run --help", file=self.path)
         if variant not in names and len(names) > 1:
-            what = f"has answers of {', '.join(names)}, and none of {variant}; call the variant by one of them"
+            what = (
+                f"has answers of {', '.join(names)}, and none of {variant}; call the variant by one of them"
+            )
             raise InputError(what, file=self.path)
         if len(names) > 1:
             self._db.execute("DELETE FROM answers WHERE variant != ?", (variant,))

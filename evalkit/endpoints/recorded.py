@@ -56,8 +56,8 @@ class RecordedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     repeat: Count | None = None
     messages: tuple[dict[str, Any], ...] | None = None
     prompt: str | None = None
-    text: str | None | msgspec.UnsetType = msgspec.UNSET
-    response: str | None | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    response: str | msgspec.UnsetType | None = msgspec.UNSET
     tool_calls: tuple[dict[str, Any], ...] | None = None
     reasoning: str | None = None
     refusal: str | None = None
@@ -155,8 +155,8 @@ def parse_line(path: Path, number: int, text: bytes) -> RecordedLine:
         raise InputError(
             f"{what}; {remedy}", file=path, line=number, field=place.strip("`.") or None
         ) from fault
-    if fault := _fault(line):
-        field, what = fault
+    if found := _fault(line):
+        field, what = found
         raise InputError(what, file=path, line=number, field=field)
     return line
 

@@ -25,7 +25,7 @@ def notes(info: Info, comparison: Comparison) -> tuple[str, ...]:
     """All notes on a run, from its run.json and its figures."""
     return tuple(
         note
-        for part in (_partial, _unknown_costs, _latency, _judges, _embedded)
+        for part in (_partial, _recorded, _unknown_costs, _latency, _judges, _embedded)
         for note in part(info, comparison)
     )
 
@@ -37,6 +37,18 @@ def _partial(info: Info, _: Comparison) -> Iterator[str]:
         yield f"This run is not complete ({info['status']}): its figures are of what was asked."
 
 
+def _recorded(info: Info, _: Comparison) -> Iterator[str]:
+    """Which answers were not asked for, and what of cases and answers did not go together."""
+    for found in info.get("responses", ()):
+        gaps = (
+            (found["missing"]["count"], f"of {found['cases']:,} cases have no answer"),
+            (found["unmatched"]["count"], f"of {found['answers']:,} answers match no case"),
+            (found["further"], "more answers of the same cases are not graded"),
+        )
+        told = "".join(f"; {count:,} {what}" for count, what in gaps if count)
+        yield f"{found['variant']}: recorded answers of {found['file']}, latency as it is given there{told}."
+
+
 def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
     """Why a `?` stands for the cost: no price, or a server that does not count tokens."""
     unpriced: set[str] = set()
@@ -45,7 +57,7 @@ def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
         for row in suite.rows:
             if row.cost_per_1k is None and row.records > row.errors:
                 model = info["plan"]["variants"][suite.name][row.variant]["model"]
-                (uncounted if row.prompt_tokens is None else unpriced).add(model)
+                (uncounted if row.prompt_tokens is None else unpriced).add(model or row.variant)
     for model in sorted(unpriced):
         yield f"? no price for {model}: add it under [[prices]]."
     for model in sorted(uncounted):

@@ -18,6 +18,7 @@ from evalkit.run.estimate import estimate
 from evalkit.run.options import RunOptions
 from evalkit.run.origins import FineTune
 from evalkit.run.prepare import Prepared
+from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.store import read_info
 
 Json = dict[str, Any]
@@ -31,6 +32,7 @@ def describe(
     options: RunOptions,
     connections: Mapping[str, Connection],
     fine_tunes: Mapping[str, Mapping[str, FineTune]],
+    recorded: RecordedAnswers,
 ) -> Json:
     """The contents of run.json before the first request; keys are named, never stored."""
     table = prices.table()
@@ -40,7 +42,8 @@ def describe(
         "versions": _versions(),
         "flags": asdict(config.flags),
         "options": _options_to_json(options),
-        "plan": _plan(prepared, options),
+        "plan": _plan(prepared, options) | {"responses": recorded.digests},
+        "responses": recorded.to_json(),
         "estimate": asdict(estimate(prepared.plan, config)),
         "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
         "calibrations": _calibrations(prepared, connections),

@@ -39,7 +39,8 @@ class Prepared:
     @property
     def refs(self) -> frozenset[ModelRef]:
         """Every model that will be asked and is known by name."""
-        asked = {ModelRef(v.model, v.endpoint) for variants in self.variants.values() for v in variants}
+        every = (variant for variants in self.variants.values() for variant in variants)
+        asked = {ModelRef(each.model, each.endpoint) for each in every if each.responses is None}
         return frozenset(ref for ref in asked | set(self.judges.values()) if ref.model != UNTUNED)
 
     @property

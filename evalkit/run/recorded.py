@@ -81,12 +81,14 @@ class RecordedAnswers:
             index = self._indexes[_key(variant)] = AnswerIndex(Path(str(variant.responses)), variant.name)
             self.matched.append(_match(index, variant, suites, plan))
 
-    def answer(self, task: Task, request: Request) -> Answer:
-        """The answer to a task of a recorded variant, or the error that there is none.
+    def answer(self, task: Task, request: Request) -> Answer | None:
+        """The answer to a task, or the error that the file has none; None where the variant is no recorded one.
 
         Raises:
             InputError: the file has changed since the run began.
         """
+        if task.variant.responses is None:
+            return None
         index = self._indexes[_key(task.variant)]
         line = index.find(task.suite.name, task.case.id, task.repeat)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -142,7 +144,9 @@ def _match(index: AnswerIndex, variant: Variant, suites: Sequence[Suite], plan: 
         if _key(variant) in map(_key, plan.variants[suite.name]):
             cases += len(suite.cases)
             for case in suite.cases:
-                if not index.has(suite.name, case.id, plan.repeat - 1):  # they are counted from 0, without gaps
+                if not index.has(
+                    suite.name, case.id, plan.repeat - 1
+                ):  # they are counted from 0, without gaps
                     missing = missing.plus(case.id)
     return Matched(
         variant=variant.name,

@@ -28,6 +28,7 @@ from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
+from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.store import RunFolder, read_info
 from evalkit.suite.model import Suite
 
@@ -67,14 +68,18 @@ async def run_async(
         for warning in warnings(leaks, suites):
             observer.note(warning)
         connections = await _connect(whole, config, endpoints)
-        info = describe(prepared, config, options, connections, whole.fine_tunes) | {"leaks": leaks}
+        recorded = RecordedAnswers(suites, prepared.plan, config.prices)
+        opened.callback(recorded.close)
+        for note in recorded.notes():
+            observer.note(note)
+        info = describe(prepared, config, options, connections, whole.fine_tunes, recorded) | {"leaks": leaks}
         store, todo = _store(prepared, options, info)
         opened.callback(store.close)
         cache = _cache(prepared, options, store, opened)
         observer.planned(todo)
         asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note, policy)
         keeper = Keeper(store, asker.flush, observer, _limit(prepared, config, options))
-        execution = Execution(Rules(options.concurrency, prepared.judges), asker, keeper)
+        execution = Execution(Rules(options.concurrency, prepared.judges), asker, keeper, recorded)
         with _interruptible(execution):
             await execution.work(todo)
         _finish(store, keeper.tally)

@@ -18,6 +18,7 @@ from evalkit.suite.model import Case, Prompt, PromptUse, Suite, Variant
 from evalkit.suite.shape import CaseKeys
 from evalkit.suite.templates import BadTemplate, render
 
+
 def compose(suite: Suite, case: Case, variant: Variant, repeat: int = 0) -> Request:
     """The request that asks this case of this variant, with the params of suite, case and variant.
 

@@ -18,7 +18,6 @@ from evalkit.endpoints.recorded import question_of
 from evalkit.errors import InputError
 from tests.endpoints.test_recorded import written
 
-
 Cases = Mapping[tuple[str, str], str]
 """(suite, id) -> what is asked."""
 

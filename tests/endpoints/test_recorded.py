@@ -103,7 +103,7 @@ def test_lines_know_where_they_begin(tmp_path: Path) -> None:
 
 
 def test_a_question_is_the_same_with_and_without_a_prompt() -> None:
-    """System messages in front, training weights, and how a text is written down do not count; all else does."""
+    """System messages in front, training weights and the way a text is written down do not count."""
     user = {"role": "user", "content": "Hi"}
     parts = {"role": "user", "content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]}
     system = {"role": "system", "content": "Be short."}
@@ -135,7 +135,9 @@ def test_no_bytes_end_a_run_otherwise_than_told(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "answers.jsonl"
         path.write_bytes(data)
+        told = str(path)
         try:
             list(read_recorded(path))
         except InputError as fault:
-            assert str(fault).startswith(str(path))
+            told = str(fault)
+        assert told.startswith(str(path))
