@@ -136,7 +136,12 @@ class Progress:
         """Print the heading and start the meter, if anything is left to ask."""
         if not self._quiet and len(plan):
             print(f"{self._heading(plan)}\n", flush=True)
-            self._meter = (Bar if sys.stderr.isatty() else Lines)(len(plan))
+            self.expect(len(plan))
+
+    def expect(self, records: int) -> None:
+        """Start the meter."""
+        if not self._quiet:
+            self._meter = (Bar if sys.stderr.isatty() else Lines)(records)
 
     def answered(self, record: Record) -> None:
         """Count one record."""

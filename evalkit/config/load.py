@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -104,6 +104,21 @@ def load_endpoint(
     return places.endpoints[LOCAL]
 
 
+def load_model(
+    folder: Path, flag: str, model: str, base_url: str | None, environ: Mapping[str, str] = os.environ
+) -> tuple[Config, ModelRef]:
+    """The configuration of a command that asks one model, named by `flag` as NAME, NAME@ENDPOINT or NAME@URL.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    config = load_config(folder, ModelFlags(), environ)
+    with fault_of("--base-url" if base_url else flag):
+        places = Places(read_toml(folder), base_url and checked_url(base_url), environ)
+        ref = places.model(model)
+    return replace(config, endpoints=places.endpoints), ref
+
+
 def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, ModelRef]:
     """The roles that a flag or [models] names."""
     named: dict[Role, ModelRef] = {}
@@ -159,7 +174,7 @@ class _Layers:
         return table
 
     def _recorded(self, table: Table, at: str) -> Table:
-        """A table with `responses`: nothing is asked, so it has no endpoint, and a model for its price only."""
+        """A table with `responses`: nothing is asked, so it has no endpoint; a model says its price."""
         if "endpoint" in table or "@" in table.get("model", ""):
             raise self.file.fault("is answered from `responses`; leave the endpoint out", at)
         path = self.file.path.parent / table["responses"]

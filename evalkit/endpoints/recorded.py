@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -127,14 +127,20 @@ def question_of(prompt: str) -> bytes:
     return question([{"role": "user", "content": prompt}])
 
 
-def read_recorded(path: Path) -> Iterator[Placed]:
+def read_recorded(path: Path, until: int | None = None) -> Iterator[Placed]:
     """The answers of a file, one at a time; blank lines are left out.
+
+    Args:
+        path: the file.
+        until: the byte at which reading ends; None is the file's end.
 
     Raises:
         InputError: the file cannot be read, or a line is no such answer; with the line and the field.
     """
     start = 0
     for number, line in enumerate(_lines(path), start=1):
+        if until is not None and start >= until:
+            return
         text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if text.strip():
             yield Placed(parse_line(path, number, text), number, start + len(line) - len(text))
@@ -148,8 +154,8 @@ def parse_line(path: Path, number: int, text: bytes) -> RecordedLine:
         InputError: it is no answer, or does not say to what.
     """
     try:
-        line = _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        line = _decoded(text)
+    except (ValueError, RecursionError) as fault:
         what, _, place = str(fault).partition(" - at `$")
         remedy = _remedy(what)
         raise InputError(
@@ -159,6 +165,15 @@ def parse_line(path: Path, number: int, text: bytes) -> RecordedLine:
         field, what = found
         raise InputError(what, file=path, line=number, field=field)
     return line
+
+
+def _decoded(text: bytes) -> RecordedLine:
+    try:
+        return _DECODER.decode(text)
+    except msgspec.DecodeError:
+        if b"\\ud" not in text.lower():
+            raise
+        return msgspec.convert(json.loads(text), RecordedLine)  # half of a surrogate pair: a model may say it
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -179,13 +194,17 @@ def _remedy(what: str) -> str:
     return f"write one JSON object on each line, such as {_EXAMPLE}"
 
 
-Fault = tuple[Literal["case", "text", "tool_calls"], str]
+Fault = tuple[str, str]
+"""A field, and what is wrong with it."""
 
 
 def _fault(line: RecordedLine) -> Fault | None:
     """What the types do not tell: to what a line is an answer, and that it is one."""
     if line.case is None and line.question is None:
         return "case", f"nothing says which case this answers; write {_EXAMPLE}"
+    for name in ("suite", "case", "variant"):
+        if not (getattr(line, name) or "").isprintable():
+            return name, "holds a character that no name has; write printable ones"
     given = [name for name in ("text", "response") if getattr(line, name) is not msgspec.UNSET]
     if len(given) == 2:
         return "text", "stands beside response; write one of them"

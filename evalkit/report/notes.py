@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Comparison
@@ -25,7 +26,7 @@ def notes(info: Info, comparison: Comparison) -> tuple[str, ...]:
     """All notes on a run, from its run.json and its figures."""
     return tuple(
         note
-        for part in (_partial, _recorded, _unknown_costs, _latency, _judges, _embedded)
+        for part in (_partial, _left_out, _recorded, _unknown_costs, _latency, _judges, _embedded)
         for note in part(info, comparison)
     )
 
@@ -35,6 +36,15 @@ def _partial(info: Info, _: Comparison) -> Iterator[str]:
         yield "Partial run: cases were left out, so nothing may be decided on it."
     if info["status"] != "finished":
         yield f"This run is not complete ({info['status']}): its figures are of what was asked."
+
+
+def _left_out(info: Info, _: Comparison) -> Iterator[str]:
+    """What of another run's records is not in this one, which checked them again."""
+    if "regraded_from" in info:
+        left = ((why, found["records"]) for why, found in info.get("left_out", {}).items())
+        counts = [f"{count:,} whose case has {why}" for why, count in left if count]
+        told = f"; left out: {', '.join(counts)}" if counts else ""
+        yield f"The answers of {Path(info['regraded_from']).name}, checked again{told}."
 
 
 def _recorded(info: Info, _: Comparison) -> Iterator[str]:

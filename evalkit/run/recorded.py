@@ -82,7 +82,7 @@ class RecordedAnswers:
             self.matched.append(_match(index, variant, suites, plan))
 
     def answer(self, task: Task, request: Request) -> Answer | None:
-        """The answer to a task, or the error that the file has none; None where the variant is no recorded one.
+        """The answer to a task, or the error that the file has none; None where the variant is to be asked.
 
         Raises:
             InputError: the file has changed since the run began.
@@ -93,7 +93,8 @@ class RecordedAnswers:
         line = index.find(task.suite.name, task.case.id, task.repeat)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         if line is None:
-            error = AskError(NO_ANSWER, f"{index.path} has no answer for this case, or too few for --repeat")
+            which = "no answer" if task.repeat == 0 else f"no answer number {task.repeat + 1}"
+            error = AskError(NO_ANSWER, f"{index.path} has {which} for this case")
             return Answer(None, error, None, cached=False, attempts=0, at=now)
         response = line.answer()
         price = price_of(request.model or line.model or "", RECORDED, self._prices)

@@ -68,7 +68,7 @@ async def run_async(
         observer.planned(todo)
         order = _order(ready, config, options, store.folder, policy)
         team = _team(order, ready, store, observer, opened)
-        with _interruptible(team):
+        with interruptible(team):
             await team.work(todo)
         _finish(store, team.keeper.tally, order.answers)
     return _outcome(store, todo, team.keeper.tally)
@@ -170,7 +170,7 @@ def _team(
 
 
 @contextmanager
-def _interruptible(team: Execution | Workers) -> Iterator[None]:
+def interruptible(team: Execution | Workers) -> Iterator[None]:
     """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":

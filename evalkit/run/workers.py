@@ -24,8 +24,8 @@ from evalkit.run.execute import Execution
 from evalkit.run.keeper import Keeper, Limit, Tally
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import chosen
-from evalkit.run.records import Record
 from evalkit.run.recorded import RecordedAnswers
+from evalkit.run.records import Record
 from evalkit.run.session import Order, Session
 from evalkit.suite import Suite, load_suite
 

@@ -75,7 +75,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("line", "told"), REFUSED.items())
 def test_a_line_that_is_no_answer_is_refused_with_its_place(tmp_path: Path, line: str, told: str) -> None:
-    """File, line, field and remedy: a key that is ignored, or a call of another shape, gives wrong figures."""
+    """File, line, field and remedy: a key that is ignored, or another shape of call, gives wrong figures."""
     with pytest.raises(InputError) as fault:
         read(tmp_path, line)
     assert str(fault.value).startswith(f"{tmp_path / 'answers.jsonl'}:{told}")
