@@ -57,7 +57,7 @@ def test_recorded_answers_are_graded_with_no_endpoint(tmp_path: Path) -> None:
     assert rome.response
     assert [verdict.passed for verdict in rome.verdicts] == [True, False]
     assert (rome.response.latency_ms, rome.response.usage.prompt_tokens, rome.cost_usd) == (None, None, None)
-    assert [(verdict.value, verdict.passed) for verdict in lima.verdicts][0] == ("tool_calls", False)
+    assert (lima.verdicts[0].value, lima.verdicts[0].passed) == ("tool_calls", False)
 
 
 def test_what_does_not_go_together_is_counted_and_listed(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_partial_run_counts_what_it_leaves_out_as_no_stray(tmp_path: Path) -> 
 def test_several_answers_of_a_case_are_its_repeats(tmp_path: Path) -> None:
     """--repeat says how many of each are graded; more are told of, and too few are errors."""
     suite, watching = write_suite(tmp_path / "s", WORDS[:2]), Watching()
-    lines = [{"case": "oslo", "text": text} for text in ("OSLO", "oslo", "x")] + [{"case": "rome", "text": "R"}]
-    config = recorded(tmp_path, *lines)
+    lines = [{"case": "oslo", "text": text} for text in ("OSLO", "oslo", "x")]
+    config = recorded(tmp_path, *lines, {"case": "rome", "text": "R"})
     _, records = run_in(tmp_path, suite, config, watching, repeat=2)
     found = by_case(records)
     texts = [found["oslo", "recorded", repeat].response for repeat in (0, 1)]
