@@ -141,3 +141,13 @@ def test_no_bytes_end_a_run_otherwise_than_told(data: bytes) -> None:
         except InputError as fault:
             told = str(fault)
         assert told.startswith(str(path))
+
+
+def test_half_of_a_surrogate_pair_is_read(tmp_path: Path) -> None:
+    """JSON can hold what no UTF-8 can; other loggers write it down."""
+    (line,) = read(tmp_path, '{"case": "a", "text": "half \\ud83d"}')
+    assert line.answer().text == "half \ud83d"
+    with pytest.raises(InputError, match=r":1: "):
+        read(tmp_path, '{"case": "\\ud83d", "text": "x"}')
+    with pytest.raises(InputError, match=r":1: "):
+        read(tmp_path, '{"case": "a", "text": "half \\ud83d"')
