@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.comparison import Leaks, Pair, VariantFigures, compare
-from evalkit.run.grading import WHOLE
-from evalkit.run.records import Record, RecordedVerdict
+from evalkit.run.records import WHOLE, Record, RecordedVerdict
 from evalkit.stats import Rate
 
 
