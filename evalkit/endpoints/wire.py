@@ -116,9 +116,7 @@ class Wire:
                 await reply.aclose()
         return reply.headers
 
-    async def sent(
-        self, call: Awaitable[httpx2.Response], timeout_s: float | None = None
-    ) -> httpx2.Response:
+    async def sent(self, call: Awaitable[httpx2.Response], timeout_s: float | None = None) -> httpx2.Response:
         """What came back to a call of the SDK, within `timeout_s` all told: the SDK's own limit is for each
         wait, so that a server that drips would never reach it.
 
@@ -205,20 +203,24 @@ async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:
         body = content[:MAX_ERROR_BYTES].decode("utf-8", "replace")
     told = body.get("error", body) if isinstance(body, dict) else body
     reply.headers.pop("content-encoding", None)  # what was read is decoded already
-    whole = httpx2.Response(
-        reply.status_code, headers=reply.headers, content=content, request=reply.request
-    )
+    whole = httpx2.Response(reply.status_code, headers=reply.headers, content=content, request=reply.request)
     return openai.APIStatusError(f"status {reply.status_code}", response=whole, body=told)
 
 
+def _whole_characters(body: Any) -> Any:
+    """The body with U+FFFD for halves of surrogate pairs: no file could hold them as they are."""
+    text = json.dumps(body, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
 def _parsed(content: bytes, content_type: str | None) -> dict[str, Any]:
-    """The object in a JSON text; what msgspec is too strict for (lone surrogates, NaN) the standard library
-    reads."""
+    """The object in a JSON text; what msgspec is too strict for (NaN, half of a surrogate pair) the standard
+    library reads."""
     try:
         try:
             body = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            body = json.loads(content)
+            body = _whole_characters(json.loads(content))
     except ValueError as broken:
         found = shorten(content[:400].decode("utf-8", "replace"), 80)
         raise bad_response(f"not JSON ({content_type or 'no content type'}), begins {found!r}") from broken
