@@ -24,8 +24,8 @@ from evalkit.errors import UsageError
 from evalkit.report.escape import printable
 from evalkit.report.figures import dollars, whole
 from evalkit.run import Outcome, Record, RunOptions, read_records
-from evalkit.run.grading import WHOLE
 from evalkit.run.prepare import prepare
+from evalkit.run.records import WHOLE
 from evalkit.run.run import run
 from evalkit.suite import Case, NamedCheck, Suite, compose, load_suite
 
