@@ -74,9 +74,9 @@ class OpenAIEndpoint:
         from evalkit.endpoints.sse import StreamedAnswer  # the few that stream pay for it
 
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        sink, began = StreamedAnswer(), time.perf_counter()
+        sink, began = StreamedAnswer(self._wire.cleared), time.perf_counter()
         headers = await self._wire.ask(PATHS[request.kind], msgspec.json.encode(body), sink, turn.heard)
-        latency_ms = (time.perf_counter() - began) * 1000
+        latency_ms = ((sink.ended_at or time.perf_counter()) - began) * 1000
         answer = read_answer(self._wire.cleared_body(sink.body(request.kind)), request.kind)
         first = None if sink.first_token_at is None else (sink.first_token_at - began) * 1000
         return replace(answer, request_id=self._request_id(headers), latency_ms=latency_ms, ttft_ms=first)
@@ -152,7 +152,9 @@ class OpenAIEndpoint:
         """Let go of connections."""
         await self._wire.close()
 
-    async def _object(self, call: Awaitable[httpx2.Response], timeout_s: float | None = None) -> dict[str, Any]:
+    async def _object(
+        self, call: Awaitable[httpx2.Response], timeout_s: float | None = None
+    ) -> dict[str, Any]:
         raw = await self._wire.sent(call, timeout_s)
         return self._wire.read(raw.content, raw.headers.get("content-type"))
 
