@@ -133,9 +133,9 @@ class Progress:
 
     def planned(self, plan: Plan) -> None:
         """Print the heading and start the meter, if anything is left to ask."""
-        if not self._quiet and plan.tasks:
+        if not self._quiet and len(plan):
             print(f"{self._heading(plan)}\n", flush=True)
-            self._meter = (Bar if sys.stderr.isatty() else Lines)(len(plan.tasks))
+            self._meter = (Bar if sys.stderr.isatty() else Lines)(len(plan))
 
     def answered(self, record: Record) -> None:
         """Count one record."""

@@ -29,7 +29,7 @@ EXAMPLE = """\
   evalkit run mine/ --base gpt-4.1-mini --ft ft:gpt-4.1-mini:me::x1 --judge gpt-4.1 --max-cost 2
   evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate"""
 
-RESUMABLE = {"concurrency", "max_cost"}
+RESUMABLE = {"concurrency", "max_cost", "workers"}
 """Flags that a resumed run may have of its own; all others are as the run was begun."""
 
 
@@ -115,6 +115,8 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     add("--max-cost", type=dollars_or_none, metavar="USD", help="cap on spending, or none (default 5.00)")
     add("--no-cache", dest="use_cache", action="store_false", help="ask anew what was asked before")
     add("--no-gate", dest="gate", action="store_false", help="decide nothing: ft may be missing")
+    add("--stream", action="store_true", help="stream answers: tells the time to the first token")
+    add("--workers", type=count_from(1), metavar="N", help="processes that ask (default 1)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped")
     add("--out", type=Path, metavar="DIR", help="where run folders are made (default reports/)")
 
@@ -190,7 +192,8 @@ def _asks_embedded(prepared: Prepared) -> bool:
 
 def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     """Who will be asked, and what it will take."""
-    variants = ((task.variant.name, task.variant.model, task.variant.endpoint) for task in plan.tasks)
+    asked = (variant for variants in plan.variants.values() for variant in variants)
+    variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
     return heading(asked_lines(variants, places), plan_line(estimate(plan, config), options.max_cost))
 
@@ -203,7 +206,8 @@ def _ending(outcome: Outcome) -> str:
         "maxfail": "Stopped at the candidate's failures (-x, --maxfail)",
     }
     lines = [f"Report and records: {outcome.folder}"]
-    if outcome.stopped or outcome.errors:
-        why = reasons.get(str(outcome.stopped), f"{outcome.errors} of {outcome.planned} could not be asked")
+    if outcome.stopped or outcome.errors or outcome.unasked:
+        left = f"{outcome.errors + outcome.unasked} of {outcome.planned} could not be asked"
+        why = reasons.get(str(outcome.stopped), left)
         lines.append(f"{why}. To go on: evalkit run --resume {outcome.folder}")
     return "\n".join(lines)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
-import msgspec
 
 from evalkit.endpoints.answers import WholeAnswer, read_answer
 from evalkit.endpoints.base import Request, Response
 from evalkit.endpoints.throttle import Throttle, Turn
 from evalkit.endpoints.wire import Wire
 from evalkit.errors import AskError
+from evalkit.jsontext import encode
 
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
 
@@ -65,7 +65,7 @@ class OpenAIEndpoint:
 
     async def _whole(self, request: Request, body: dict[str, Any], turn: Turn) -> Response:
         sink, began = WholeAnswer(), time.perf_counter()
-        headers = await self._wire.ask(PATHS[request.kind], msgspec.json.encode(body), sink, turn.heard)
+        headers = await self._wire.ask(PATHS[request.kind], encode(body), sink, turn.heard)
         latency_ms = (time.perf_counter() - began) * 1000
         answer = read_answer(self._wire.read(sink.content, headers.get("content-type")), request.kind)
         return replace(answer, request_id=self._request_id(headers), latency_ms=latency_ms)
@@ -75,7 +75,7 @@ class OpenAIEndpoint:
 
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         sink, began = StreamedAnswer(self._wire.cleared), time.perf_counter()
-        headers = await self._wire.ask(PATHS[request.kind], msgspec.json.encode(body), sink, turn.heard)
+        headers = await self._wire.ask(PATHS[request.kind], encode(body), sink, turn.heard)
         latency_ms = ((sink.ended_at or time.perf_counter()) - began) * 1000
         answer = read_answer(self._wire.cleared_body(sink.body(request.kind)), request.kind)
         first = None if sink.first_token_at is None else (sink.first_token_at - began) * 1000

@@ -227,14 +227,20 @@ async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:
     return openai.APIStatusError(f"status {reply.status_code}", response=whole, body=told)
 
 
+def _whole_characters(body: Any) -> Any:
+    """The body with U+FFFD for halves of surrogate pairs: no file could hold them as they are."""
+    text = json.dumps(body, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
 def _parsed(content: bytes, content_type: str) -> dict[str, Any]:
-    """The object in a JSON text; what msgspec is too strict for (lone surrogates, NaN) the standard library
-    reads."""
+    """The object in a JSON text; what msgspec is too strict for (NaN, half of a surrogate pair) the standard
+    library reads."""
     try:
         try:
             body = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            body = json.loads(content)
+            body = _whole_characters(json.loads(content))
     except ValueError as broken:
         found = shorten(content[:400].decode("utf-8", "replace"), 80)
         raise bad_response(f"not JSON ({content_type}), begins {found!r}") from broken

@@ -100,7 +100,8 @@ def _plan(prepared: Prepared, options: RunOptions) -> Json:
         "selection": [options.keyword, options.tag, options.limit, options.last_failed],
         "seed": options.seed,
         "repeat": options.repeat,
-        "records": len(prepared.plan.tasks),
+        "stream": options.stream,
+        "records": prepared.plan.whole,
     }
 
 

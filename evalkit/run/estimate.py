@@ -68,7 +68,7 @@ def estimate(plan: Plan, config: Config) -> Estimate:
 
     Answers are taken to be as long as their references.
     """
-    questions = (question for task in plan.tasks for question in _questions(task, config))
+    questions = (question for task in plan for question in _questions(task, config))
     return reduce(Estimate.plus, questions, Estimate())
 
 

@@ -21,10 +21,15 @@ from evalkit.suite.templates import BadTemplate, render
 _INSTRUCTS = ("system", "developer")
 
 
-def compose(suite: Suite, case: Case, variant: Variant) -> Request:
-    """The request that asks this case of this variant, with the params of suite, case and variant."""
+def compose(suite: Suite, case: Case, variant: Variant, repeat: int = 0) -> Request:
+    """The request that asks this case of this variant, with the params of suite, case and variant.
+
+    Where a seed is among them, each repeat adds one to it: under one and the same seed all would be alike.
+    """
     prompt = _due(suite, variant.prompt)
     body = {**suite.params, **case.params, **variant.params}
+    if repeat and isinstance(body.get("seed"), int):
+        body["seed"] += repeat
     if case.prompt is not None:
         return Request(
             variant.model, "completions", prompt=filled_text(prompt, case.prompt, case.vars), params=body

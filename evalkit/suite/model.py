@@ -82,8 +82,8 @@ class GateRule:
 class Suite:
     """A folder with suite.yaml, read and checked.
 
-    `cases` may stand on disk, and each be read when it is asked for: keep none of them. `case_checks`: whether
-    any case has checks of its own.
+    `cases` may stand on disk, and each be read when it is asked for: keep none of them.
+    `case_checks`: whether any case has checks of its own.
     """
 
     name: str

@@ -268,7 +268,7 @@ def test_variants_are_interleaved_in_an_order_that_the_seed_decides(
     for seed in (1, 1, 2):
         watching = Watching()
         run_in(tmp_path, suite, config, watching, seed=seed)
-        orders.append([task.key for task in watching.plans[0].tasks])
+        orders.append([task.key for task in watching.plans[0]])
     assert orders[0] == orders[1] != orders[2]
     triples = [orders[0][start : start + 3] for start in range(0, 24, 3)]
     assert all(len({case for _, case, _, _ in triple}) == 1 for triple in triples)
