@@ -118,12 +118,6 @@ class Cache:
         finally:
             self._db.close()
 
-    def remove(self) -> None:
-        """Close it, and delete its file: no answer in it is needed any more."""
-        self._waiting.clear()
-        self._db.close()
-        self.path.unlink(missing_ok=True)
-
     def _unusable(self, fault: Exception) -> StorageError:
         return StorageError(
             f"{self.path}: the cache cannot be used ({fault}); free space, make the folder writable, "
