@@ -21,12 +21,12 @@ class Pieces:
         """Take up one delta; whether it brought anything but a role."""
         brought = False
         for name in TEXTS:
-            if (text := content_text(delta.get(name))) is not None:
+            if name in delta and (text := content_text(delta[name])) is not None:
                 self._texts.setdefault(name, []).append(text)
                 brought |= text != ""
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, Mapping):
+            if isinstance(call, dict):
                 _merge(self._call(call), call)
                 brought = True
         return brought
@@ -56,7 +56,7 @@ def _merge(into: dict[str, Any], delta: Mapping[str, Any]) -> None:
     """Texts grow, but ids, types and a name that is said again; all else is taken as it comes last."""
     for key, value in delta.items():
         held = into.get(key)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if not isinstance(held, dict):
                 held = into[key] = {}
             _merge(held, value)

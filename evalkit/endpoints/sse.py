@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,8 +23,7 @@ SHORTEST_PADDING = 4
 """Random letters from this number on (62^4 ways) do not come twice in a row by chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One server-sent event; `id` is its own, "" where it has none."""
 
     data: bytes
@@ -42,38 +40,40 @@ class Events:
         self._data: list[bytes] = []
         self._id = b""
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> list[Event]:
         """The events that these bytes complete."""
         self._rest += chunk
-        if b"\n" in chunk or b"\r" in chunk:
-            lines = bytes(self._rest).splitlines(keepends=True)
-            # a CR at the very end may be the first half of CRLF
-            self._rest = bytearray() if lines[-1].endswith(b"\n") else bytearray(lines.pop())
-            for line in lines:
-                yield from self._line(line)
+        if b"\n" not in chunk and b"\r" not in chunk:
+            return []
+        lines = bytes(self._rest).splitlines(keepends=True)
+        # a CR at the very end may be the first half of CRLF
+        self._rest = bytearray() if lines[-1].endswith(b"\n") else bytearray(lines.pop())
+        return [event for line in lines if (event := self._line(line))]
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> list[Event]:
         """The last event, where its end was left out."""
-        for line in (bytes(self._rest), b""):
-            yield from self._line(line)
+        lines = bytes(self._rest), b""
         self._rest = bytearray()
+        return [event for line in lines if (event := self._line(line))]
 
-    def _line(self, line: bytes) -> Iterator[Event]:
+    def _line(self, line: bytes) -> Event | None:
+        """The event that a line ends, if it does."""
         content = line.rstrip(b"\r\n").removeprefix(b"\xef\xbb\xbf")
+        if not content:
+            return self._whole()
         name, _, value = content.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
         elif name == b"id":
             self._id = value.removeprefix(b" ")
-        elif not content:
-            yield from self._whole()
         elif name not in (b"", b"event", b"retry"):  # an empty name: a comment, which keeps the line alive
             self.ignored += line
+        return None
 
-    def _whole(self) -> Iterator[Event]:
-        if self._data:
-            yield Event(b"\n".join(self._data), self._id)
+    def _whole(self) -> Event | None:
+        event = Event(b"\n".join(self._data), self._id) if self._data else None
         self._data, self._id = [], b""
+        return event
 
 
 class Repeats:
@@ -98,7 +98,7 @@ class Repeats:
             return False
         padding = chunk.get("obfuscation")
         padded = isinstance(padding, str) and len(padding) >= SHORTEST_PADDING
-        return (same_id and self._ids_tell) or padded or isinstance(chunk.get("usage"), Mapping)
+        return (same_id and self._ids_tell) or padded or isinstance(chunk.get("usage"), dict)
 
 
 class StreamedAnswer:
@@ -155,7 +155,7 @@ class StreamedAnswer:
             return self._read(bytes(self._events.ignored))
         raise bad_response("the stream ended before the answer did (no finish_reason, no [DONE])")
 
-    def _take(self, events: Iterator[Event]) -> None:
+    def _take(self, events: Iterable[Event]) -> None:
         try:
             for event in events:
                 if self.done:
@@ -184,14 +184,14 @@ class StreamedAnswer:
                 self._named[name] = chunk.get(name)
         if not self.whole and (choice := _choice(chunk)) is not None:
             self._choice(choice)
-        if isinstance(chunk.get("usage"), Mapping):
+        if isinstance(chunk.get("usage"), dict):
             self._usage, self._usage_is_final = chunk["usage"], self.whole
 
     def _choice(self, choice: Mapping[str, Any]) -> None:
         if self._pieces is None:
             self._pieces = Pieces()
         delta = choice.get("delta")
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             delta = {"content": choice.get("text")}
         if self._pieces.add(delta) and self.first_token_at is None:
             self.first_token_at = self.ended_at
@@ -233,6 +233,6 @@ def _choice(chunk: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Choice 0 of a chunk, where it has one."""
     choices = chunk.get("choices")
     for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, Mapping) and choice.get("index", 0) in (0, None):
+        if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
             return choice
     return None
