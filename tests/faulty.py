@@ -295,6 +295,7 @@ class FaultyServer:
         seed: of the draw.
         received, given: requests read, and answers given, by prompt.
         drawn: how often each fault struck, by name.
+        connections: how many were made.
         longest: the most bytes of a huge answer that a client took.
         stray: what the other host, to which redirects lead, was sent.
     """
@@ -305,6 +306,7 @@ class FaultyServer:
     received: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     drawn: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
     longest: int = 0
     stray: list[bytes] = field(default_factory=list)
     base_url: str = ""
@@ -354,6 +356,7 @@ class FaultyServer:
         with suppress(BlockingIOError):
             while self._listener:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 task = self._loop.create_task(self._serve(connection))
                 self._connections.add(task)
                 task.add_done_callback(self._connections.discard)
@@ -384,7 +387,8 @@ class FaultyServer:
         """What goes wrong this time, counted."""
         self.received[prompt] += 1
         luck = random.Random(f"{self.seed} {prompt} {self.received[prompt]}")
-        fault = luck.choice(self.faults) if luck.random() < self.share else None
+        wrong = bool(self.faults) and luck.random() < self.share
+        fault = luck.choice(self.faults) if wrong else None
         self.given[prompt] += fault not in REFUSALS
         if fault:
             self.drawn[_name(fault)] += 1
