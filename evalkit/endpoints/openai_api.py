@@ -74,9 +74,9 @@ class OpenAIEndpoint:
         from evalkit.endpoints.sse import StreamedAnswer  # the few that stream pay for it
 
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        sink, began = StreamedAnswer(), time.perf_counter()
+        sink, began = StreamedAnswer(self._wire.cleared), time.perf_counter()
         headers = await self._wire.ask(PATHS[request.kind], encode(body), sink, turn.heard)
-        latency_ms = _since(began)
+        latency_ms = _since(began, sink.ended_at)
         answer = read_answer(self._wire.cleared_body(sink.body(request.kind)), request.kind)
         first = None if sink.first_token_at is None else _since(began, sink.first_token_at)
         return replace(answer, request_id=self._request_id(headers), latency_ms=latency_ms, ttft_ms=first)
