@@ -1,4 +1,4 @@
-"""User templates: Jinja in a sandbox, and only that part of it whose cost is bounded by what goes in.
+"""Jinja in a sandbox, and only that part of it whose cost is bounded by what goes in.
 
 No calls, macros, includes, arithmetic or loops in loops: a template fills in texts, and neither it nor a
 case's vars may run code, read attributes of Python objects, or fill the memory.
@@ -12,6 +12,8 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from evalkit.suite.templates import BadTemplate
 
 MAX_SOURCE_CHARS = 100_000
 MAX_CHARS = 1_000_000
@@ -54,26 +56,13 @@ _FILTERS = (
 )
 
 
-class BadTemplate(ValueError):
-    """The template cannot be used, or not with these values; the message says why and where."""
-
-
-def check(source: str) -> None:
-    """Make sure that a template can be filled.
-
-    Raises:
-        BadTemplate: it is no Jinja, or uses more of it than is allowed.
-    """
-    _compiled(source)
-
-
-def render(source: str, values: Mapping[str, Any]) -> str:
-    """Fill a template; a name without a value is an error, never an empty text.
+def filled(source: str, values: Mapping[str, Any]) -> str:
+    """A template's text with these values.
 
     Raises:
         BadTemplate: a value is missing, or the text gets longer than MAX_CHARS.
     """
-    template = _compiled(source)
+    template = compiled(source)
     try:
         return _bounded(template.generate(values))
     except TemplateError as error:
@@ -83,7 +72,12 @@ def render(source: str, values: Mapping[str, Any]) -> str:
 
 
 @cache
-def _compiled(source: str) -> Template:
+def compiled(source: str) -> Template:
+    """The template, ready to be filled.
+
+    Raises:
+        BadTemplate: it is no Jinja, or uses more of it than is allowed.
+    """
     if len(source) > MAX_SOURCE_CHARS:
         raise BadTemplate(f"is longer than {MAX_SOURCE_CHARS:,} characters")
     try:
