@@ -9,10 +9,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, Config, gate_roles
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import RetryPolicy
 from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
@@ -30,6 +29,9 @@ from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
 from evalkit.run.store import RunFolder, read_info
 from evalkit.suite.model import Suite
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 
 def run(
