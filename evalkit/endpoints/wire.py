@@ -85,6 +85,7 @@ class Wire:
             timeout=timeout_s,
             http_client=self._http,
         )
+        self._urls: dict[str, httpx2.URL] = {}
         said = {name: text for name, text in self.client.default_headers.items() if isinstance(text, str)}
         self._headers = dress.over(httpx2.Headers(said))
 
@@ -100,9 +101,10 @@ class Wire:
         Raises:
             AskError: no whole answer came within `timeout_s`.
         """
-        url = httpx2.URL(self.base_url + path)
+        if path not in self._urls:
+            self._urls[path] = httpx2.URL(self.base_url + path)  # taking one apart costs 0.05 ms
         request = httpx2.Request(
-            "POST", url, headers=self._headers, content=content, extensions=dict(_DRESSED)
+            "POST", self._urls[path], headers=self._headers, content=content, extensions=dict(_DRESSED)
         )
         async with self._within(self.timeout_s):
             reply = await self._http.send(request, stream=True)

@@ -89,6 +89,8 @@ class Cache:
         if key in self._waiting:
             return self._waiting[key]
         try:
+            if not self._db.in_transaction:  # one for all questions until the next flush: locks cost more
+                self._db.execute("BEGIN")
             row = self._db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
             return None if row is None else self._decoder.decode(row[0])
         except (sqlite3.Error, msgspec.MsgspecError) as fault:
@@ -100,10 +102,12 @@ class Cache:
 
     def flush(self) -> None:
         """Write down what has been put since the last time."""
-        if not self._waiting:
-            return
         rows = [(key, msgspec.msgpack.encode(kept)) for key, kept in self._waiting.items()]
         try:
+            if self._db.in_transaction:  # that of `get`
+                self._db.execute("COMMIT")
+            if not rows:
+                return
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
             self._db.execute("COMMIT")
@@ -117,12 +121,6 @@ class Cache:
             self.flush()
         finally:
             self._db.close()
-
-    def remove(self) -> None:
-        """Close it, and delete its file: no answer in it is needed any more."""
-        self._waiting.clear()
-        self._db.close()
-        self.path.unlink(missing_ok=True)
 
     def _unusable(self, fault: Exception) -> StorageError:
         return StorageError(

@@ -91,16 +91,25 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
         NothingCollected: no case is left.
     """
     options = settled(options)
-    if options.failed_in:
-        suites = _only_failed(suites, config, options.failed_in)
-    chosen = select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
-    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in chosen}
-    plan = make_plan(chosen, variants, options)
-    judges = {suite.name: judge_for(config, suite) for suite in chosen if _has_rubrics(suite)}
-    prepared = Prepared(tuple(chosen), variants, judges, plan)
+    asked = chosen(suites, config, options)
+    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in asked}
+    plan = make_plan(asked, variants, options)
+    judges = {suite.name: judge_for(config, suite) for suite in asked if _has_rubrics(suite)}
+    prepared = Prepared(asked, variants, judges, plan)
     if options.max_cost is not None:
         check_priced(prepared.refs, config)
     return prepared
+
+
+def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tuple[Suite, ...]:
+    """The suites with the cases that are asked; `options` are settled.
+
+    Raises:
+        NothingCollected: none is left.
+    """
+    if options.failed_in:
+        suites = _only_failed(suites, config, options.failed_in)
+    return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
 
 
 def _has_rubrics(suite: Suite) -> bool:
