@@ -20,7 +20,9 @@ def taken_up(flags: ModelFlags, options: RunOptions) -> Path | None:
         return None
     found = f"{folder} is the same run and was not finished: {_count(folder)} answers are on disk"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print(f"{found}; evalkit run --resume {folder} goes on with it. This run begins anew", file=sys.stderr)
+        print(
+            f"{found}; evalkit run --resume {folder} goes on with it. This run begins anew", file=sys.stderr
+        )
         return None
     print(f"{found}. Go on with it? [Y/n] ", end="", file=sys.stderr, flush=True)
     return None if sys.stdin.readline().strip().lower().startswith("n") else folder
