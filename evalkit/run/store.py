@@ -154,7 +154,7 @@ def latest(out: Path) -> Path | None:
 def at_work(folder: Path) -> bool:
     """Whether another process is writing to a run's folder."""
     try:
-        os.close(_locked(folder))
+        os.close(locked(folder))
     except UsageError:
         return True
     return False
