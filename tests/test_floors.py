@@ -23,7 +23,7 @@ FLOORS = (  # from the top
     {"dataset"},
     {"checks"},
     {"endpoints", "tokens", "prices"},
-    {"stats", "errors"},
+    {"stats", "jsontext", "errors"},
 )
 WING = {"dataset", "tokens", "errors"}
 """All that `local` may borrow: the harness speaks to it over HTTP; it could be lifted out as a package."""

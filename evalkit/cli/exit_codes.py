@@ -46,4 +46,4 @@ def of_outcome(outcome: Outcome) -> Exit:
     """What a run that was not gated comes to: OK only where every case was asked."""
     stops = {"interrupted": Exit.INTERRUPTED, "budget": Exit.BUDGET, "maxfail": Exit.NOT_ALL_ASKED}
     stopped = stops[outcome.stopped] if outcome.stopped else Exit.OK
-    return weightiest([stopped, Exit.NOT_ALL_ASKED if outcome.errors else Exit.OK])
+    return weightiest([stopped, Exit.NOT_ALL_ASKED if outcome.errors or outcome.unasked else Exit.OK])

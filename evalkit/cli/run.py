@@ -12,11 +12,12 @@ from typing import Any
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
+from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
 from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
-from evalkit.run import Outcome, Plan, RunOptions
+from evalkit.run import Outcome, Plan, RunOptions, read_info
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
@@ -29,7 +30,7 @@ EXAMPLE = """\
   evalkit run mine/ --base gpt-4.1-mini --ft ft:gpt-4.1-mini:me::x1 --judge gpt-4.1 --max-cost 2
   evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate"""
 
-RESUMABLE = {"concurrency", "max_cost"}
+RESUMABLE = {"concurrency", "max_cost", "workers"}
 """Flags that a resumed run may have of its own; all others are as the run was begun."""
 
 
@@ -105,6 +106,9 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     add("--ft", metavar="M", help="the fine-tuned model")
     add("--judge", metavar="M", help="the model that reads rubrics")
     add("--base-url", metavar="URL", help="where models without an endpoint are asked")
+    add(
+        "--responses", metavar="FILE", help="grade recorded answers; nothing else is asked unless it is named"
+    )
     add("--candidate", metavar="V", help="the variant that is to take over (default ft)")
     add("--baseline", metavar="V", help="the variant that it is compared with (default prompted)")
 
@@ -115,6 +119,8 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     add("--max-cost", type=dollars_or_none, metavar="USD", help="cap on spending, or none (default 5.00)")
     add("--no-cache", dest="use_cache", action="store_false", help="ask anew what was asked before")
     add("--no-gate", dest="gate", action="store_false", help="decide nothing: ft may be missing")
+    add("--stream", action="store_true", help="stream answers: tells the time to the first token")
+    add("--workers", type=count_from(1), metavar="N", help="processes that ask (default 1)")
     add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped")
     add("--out", type=Path, metavar="DIR", help="where run folders are made (default reports/)")
 
@@ -133,11 +139,13 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     """Read suites and configuration; with --resume, by the flags with which that run was begun."""
     flags = _chosen(ModelFlags, given)
     options = _chosen(RunOptions, given)
+    options = replace(options, paths=tuple(options.paths) or ("suites",))
     if "resume" in given:
         _refuse_changes(given)
-        flags, begun = resumed(given["resume"])
+    asks = not (given.get("collect_only") or given.get("dry_run"))
+    if folder := given.get("resume") or (taken_up(flags, options) if asks else None):
+        flags, begun = resumed(folder)
         options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
-    options = replace(options, paths=tuple(options.paths) or ("suites",))
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
 
@@ -190,7 +198,8 @@ def _asks_embedded(prepared: Prepared) -> bool:
 
 def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     """Who will be asked, and what it will take."""
-    variants = ((task.variant.name, task.variant.model, task.variant.endpoint) for task in plan.tasks)
+    asked = (variant for variants in plan.variants.values() for variant in variants)
+    variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
     return heading(asked_lines(variants, places), plan_line(estimate(plan, config), options.max_cost))
 
@@ -203,7 +212,16 @@ def _ending(outcome: Outcome) -> str:
         "maxfail": "Stopped at the candidate's failures (-x, --maxfail)",
     }
     lines = [f"Report and records: {outcome.folder}"]
-    if outcome.stopped or outcome.errors:
-        why = reasons.get(str(outcome.stopped), f"{outcome.errors} of {outcome.planned} could not be asked")
-        lines.append(f"{why}. To go on: evalkit run --resume {outcome.folder}")
+    if outcome.stopped or outcome.errors or outcome.unasked:
+        left = f"{outcome.errors + outcome.unasked} of {outcome.planned} could not be asked"
+        why = reasons.get(str(outcome.stopped), left)
+        lines.append(f"{why}. {_remedy(outcome)}")
     return "\n".join(lines)
+
+
+def _remedy(outcome: Outcome) -> str:
+    """What to do about what is left; where all answers are recorded, asking again brings none."""
+    found = read_info(outcome.folder)["plan"]["variants"].values()
+    if all(variant["responses"] for variants in found for variant in variants.values()):
+        return "Answers are missing in the file: record them, or leave the cases out with -k"
+    return f"To go on: evalkit run --resume {outcome.folder}"

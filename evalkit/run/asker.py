@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,6 +21,7 @@ class Answer:
     """What came of one request. Either `response` or `error` is None.
 
     `cost_usd` and `at` (UTC, ISO 8601) of a cached answer are those of when it first came.
+    `possibly_billed`: how many attempts brought no whole answer, though the endpoint may have charged them.
     """
 
     response: Response | None
@@ -31,6 +30,7 @@ class Answer:
     cached: bool
     attempts: int
     at: str
+    possibly_billed: int = 0
 
 
 class Asker:
@@ -41,8 +41,12 @@ class Asker:
         cache: None asks anew and keeps nothing.
         budget: shared by models and judges.
         prices: the user's own.
-        note: told of long waits.
+        note: told of long waits, and of endpoints that are not asked any more.
         policy: how often a request is tried.
+
+    Attributes:
+        kept: called whenever an answer has been put into the cache, which must be flushed soon.
+        closed: endpoints that would refuse all further requests, by name, with the error that said so.
     """
 
     def __init__(
@@ -57,41 +61,68 @@ class Asker:
         self._connections, self._cache, self._budget = connections, cache, budget
         self._prices, self._note, self._policy = tuple(prices), note, policy or RetryPolicy()
         self._patience = {name: Patience(connection.fresh) for name, connection in connections.items()}
-        self._gates = {
-            name: asyncio.Semaphore(connection.settings.max_concurrency)
-            for name, connection in connections.items()
-            if connection.settings.max_concurrency
-        }
+        self.kept: Callable[[], None] = lambda: None
+        self.closed: dict[str, AskError] = {}
 
     async def ask(self, request: Request, endpoint: str, repeat: int = 0) -> Answer:
-        """Answer `request`; what came is in the cache before it is returned.
+        """Answer `request`; what came is with the cache before it is returned.
 
         Raises:
             BudgetReached: asking could pass the cap on spending.
             StorageError: the cache cannot be used.
         """
         connection = self._connections[endpoint]
+        if self._cache is None:
+            return await self._ask_anew(request, connection)
         fingerprint = connection.fingerprints.get(request.model)
         key = Asked(connection.address, fingerprint, request, repeat).key
-        kept = self._cache.get(key) if self._cache else None
-        if kept:
+        if kept := self._cache.get(key):
             return Answer(kept.response, None, kept.cost_usd, True, kept.attempts, kept.at)
-        async with self._gate(endpoint):
-            answer = await self._ask_anew(request, connection)
-        if self._cache and answer.response:
+        answer = await self._ask_anew(request, connection)
+        if answer.response:
             self._cache.put(key, Kept(answer.response, answer.cost_usd, answer.attempts, answer.at))
+            self.kept()
         return answer
 
-    async def _ask_anew(self, request: Request, connection: Connection) -> Answer:
-        price = price_of(request.model, connection.settings.name, self._prices)
-        with self._budget.reserve(reserved_usd(request, price)) as spending:
-            patience = self._patience[connection.settings.name]
-            tried = await ask_patiently(connection.endpoint, request, self._policy, self._note, patience)
-            spending.usd = cost(price, tried.response.usage) if tried.response else None
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return Answer(tried.response, tried.error, spending.usd, False, tried.attempts, at)
+    def flush(self) -> None:
+        """Have the cache on disk.
 
-    def _gate(self, endpoint: str) -> AbstractAsyncContextManager[None]:
-        """Holds requests back where the endpoint takes only so many at once."""
-        gate = self._gates.get(endpoint)
-        return gate if gate else nullcontext()
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if self._cache:
+            self._cache.flush()
+
+    async def _ask_anew(self, request: Request, connection: Connection) -> Answer:
+        name = connection.settings.name
+        if name in self.closed:
+            return Answer(None, self.closed[name], None, False, 0, _now())
+        price = price_of(request.model, name, self._prices)
+        with self._budget.reserve(reserved_usd(request, price)) as spending:
+            tried = await ask_patiently(
+                connection.endpoint, request, self._policy, self._note, self._patience[name]
+            )
+            spending.usd = cost(price, tried.response.usage) if tried.response else None
+        if tried.error and tried.error.fatal:
+            self._close(name, tried.error)
+        return Answer(
+            tried.response,
+            tried.error,
+            spending.usd,
+            False,
+            tried.attempts,
+            _now(),
+            tried.possibly_billed,
+        )
+
+    def _close(self, name: str, error: AskError) -> None:
+        """Ask an endpoint nothing more: every answer would be the same refusal."""
+        if name not in self.closed:
+            self.closed[name] = error
+            key = self._connections[name].settings.api_key_env or "its key (none is configured: api_key_env)"
+            remedy = "add credit to the account" if error.type == "insufficient_quota" else f"look at {key}"
+            self._note(f"{name} is not asked any more: {error}; {remedy}, then go on with --resume")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,13 +1,13 @@
-"""Record <-> a line of records.jsonl, in the published shape; Response <-> JSON, as the cache keeps it."""
+"""Record <-> a line of records.jsonl, in the published shape."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Protocol
 
 from evalkit.endpoints.base import Request, Response, Usage
+from evalkit.jsontext import encode
 from evalkit.run.records import Failure, Record, RecordedVerdict
 
 Json = dict[str, Any]
@@ -27,11 +27,8 @@ _VERDICT = tuple(field.name for field in fields(RecordedVerdict))
 
 
 def dump_line(value: Json) -> bytes:
-    """One line of JSON, newline included. Text that is no valid Unicode (a lone surrogate) is escaped."""
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    """One line of JSON, newline included."""
+    return encode(value) + b"\n"
 
 
 def record_to_json(record: Record) -> Json:
@@ -53,6 +50,7 @@ def record_to_json(record: Record) -> Json:
         "ttft_ms": response.ttft_ms,
         "cached": record.cached,
         "attempts": record.attempts,
+        "possibly_billed": record.possibly_billed,
         "verdicts": [_picked(verdict, _VERDICT) for verdict in record.verdicts],
         "passed": passed(record.verdicts) if record.error is None else None,
         "error": None if record.error is None else asdict(record.error),
@@ -87,13 +85,23 @@ def record_from_json(data: Json) -> Record:
         cost_usd=data["cost_usd"],
         cached=data["cached"],
         attempts=data["attempts"],
+        possibly_billed=data.get("possibly_billed", 0),  # earlier versions did not look for it
         at=data["at"],
         error=None if data["error"] is None else Failure(**data["error"]),
         judge=data["judge"],
     )
 
 
-def passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
+class Decided(Protocol):
+    """Whatever passed, failed, or did neither (None): a verdict in any shape."""
+
+    @property
+    def passed(self) -> bool | None:
+        """The third state is None."""
+        ...
+
+
+def passed(verdicts: Iterable[Decided]) -> bool | None:
     """False if any verdict is False, else None if any is None, else True."""
     found = {verdict.passed for verdict in verdicts}
     if False in found:
@@ -101,18 +109,8 @@ def passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
     return None if None in found else True
 
 
-def response_to_json(response: Response) -> Json:
-    """A response by itself, with usage and times, as the cache keeps it."""
-    return {
-        **_picked(response, _RESPONSE),
-        "usage": _picked(response.usage, _USAGE),
-        "latency_ms": response.latency_ms,
-        "ttft_ms": response.ttft_ms,
-    }
-
-
 def response_from_json(data: Mapping[str, Any]) -> Response:
-    """The inverse of response_to_json."""
+    """The response in a record, whose members stand beside each other."""
     said = {name: data[name] for name in (*_RESPONSE, "latency_ms", "ttft_ms")}
     return Response(**{**said, "tool_calls": tuple(data["tool_calls"]), "usage": Usage(**data["usage"])})
 

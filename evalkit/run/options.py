@@ -22,6 +22,8 @@ class RunOptions:
         max_cost: cap on spending in USD, judges included; None is `--max-cost none`.
         use_cache: answer from the cache, and keep answers in it.
         gate: False is `--no-gate`: variants may be missing.
+        stream: answers are streamed, which tells the time to the first token (`--stream`).
+        workers: processes that ask, side by side.
         resume: the folder of a run to go on with.
         out: where run folders are made.
         state: where the cache is kept.
@@ -40,6 +42,8 @@ class RunOptions:
     max_cost: float | None = 5.0
     use_cache: bool = True
     gate: bool = True
+    stream: bool = False
+    workers: int = 1
     resume: Path | None = None
     out: Path = Path("reports")
     state: Path = Path(".evalkit")

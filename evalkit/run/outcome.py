@@ -22,6 +22,7 @@ class Outcome:
         asked: answers that were asked for in this session and came.
         cached: answers that the cache gave.
         errors: cases that could not be asked.
+        unasked: cases that were not tried, since their endpoint refused the ones before for good.
         stopped: why the run ended early; None where every case was taken up.
     """
 
@@ -30,6 +31,7 @@ class Outcome:
     asked: int
     cached: int
     errors: int
+    unasked: int = 0
     stopped: Stopped | None = None
 
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evalkit.checks.rubric import Rubric
 from evalkit.config import UNTUNED, Config, ModelRef, gate_roles, judge_for, variants_for
 from evalkit.config.hosts import host_of, is_private
 from evalkit.errors import NothingCollected, UsageError
 from evalkit.prices import price_of
 from evalkit.run.codec import passed
-from evalkit.run.estimate import rubrics
 from evalkit.run.options import RunOptions
 from evalkit.run.plan import Plan, make_plan
 from evalkit.run.store import latest, read_records
 from evalkit.suite import Selection, select
 from evalkit.suite.model import Suite, Variant
+from evalkit.suite.stored import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Prepared:
     @property
     def refs(self) -> frozenset[ModelRef]:
         """Every model that will be asked and is known by name."""
-        asked = {ModelRef(v.model, v.endpoint) for variants in self.variants.values() for v in variants}
+        every = (variant for variants in self.variants.values() for variant in variants)
+        asked = {ModelRef(each.model, each.endpoint) for each in every if each.responses is None}
         return frozenset(ref for ref in asked | set(self.judges.values()) if ref.model != UNTUNED)
 
     @property
@@ -62,11 +64,10 @@ class Prepared:
         def named(suite: str, variant: Variant) -> Variant:
             return replace(variant, model=name(suite, variant.model))
 
-        return replace(
-            self,
-            variants={suite: tuple(named(suite, v) for v in found) for suite, found in self.variants.items()},
-            plan=Plan(tuple(replace(t, variant=named(t.suite.name, t.variant)) for t in self.plan.tasks)),
-        )
+        variants = {
+            suite: tuple(named(suite, variant) for variant in found) for suite, found in self.variants.items()
+        }
+        return replace(self, variants=variants, plan=replace(self.plan, variants=variants))
 
 
 def settled(options: RunOptions) -> RunOptions:
@@ -91,17 +92,31 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
         NothingCollected: no case is left.
     """
     options = settled(options)
-    if options.failed_in:
-        suites = _only_failed(suites, config, options.failed_in)
-    chosen = select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
-    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in chosen}
-    plan = make_plan(chosen, variants, options)
-    judged = {task.suite.name: task.suite for task in plan.tasks if rubrics(task)}
-    judges = {name: judge_for(config, suite) for name, suite in judged.items()}
-    prepared = Prepared(tuple(chosen), variants, judges, plan)
+    asked = chosen(suites, config, options)
+    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in asked}
+    plan = make_plan(asked, variants, options)
+    judges = {suite.name: judge_for(config, suite) for suite in asked if has_rubrics(suite)}
+    prepared = Prepared(asked, variants, judges, plan)
     if options.max_cost is not None:
         check_priced(prepared.refs, config)
     return prepared
+
+
+def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tuple[Suite, ...]:
+    """The suites with the cases that are asked; `options` are settled.
+
+    Raises:
+        NothingCollected: none is left.
+    """
+    if options.failed_in:
+        suites = _only_failed(suites, config, options.failed_in)
+    return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
+
+
+def has_rubrics(suite: Suite) -> bool:
+    """Whether any of its checks asks a judge."""
+    own = (case.checks for case in suite.cases) if suite.case_checks else ()
+    return any(isinstance(named.check, Rubric) for checks in (suite.checks, *own) for named in checks)
 
 
 def _only_failed(suites: Sequence[Suite], config: Config, folder: Path) -> tuple[Suite, ...]:
@@ -115,10 +130,11 @@ def _only_failed(suites: Sequence[Suite], config: Config, folder: Path) -> tuple
     }
     if not failed:
         raise NothingCollected(f"--lf: the candidate failed no case of these suites in {folder}")
-    return tuple(
-        replace(suite, cases=tuple(case for case in suite.cases if (suite.name, case.id) in failed))
-        for suite in suites
-    )
+    return tuple(replace(suite, cases=_among(suite, failed)) for suite in suites)
+
+
+def _among(suite: Suite, failed: Collection[tuple[str, str]]) -> Chosen:
+    return Chosen(suite.cases, (i for i, case in enumerate(suite.cases) if (suite.name, case.id) in failed))
 
 
 def check_priced(refs: Iterable[ModelRef], config: Config) -> None:

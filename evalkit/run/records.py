@@ -9,6 +9,9 @@ from typing import Any
 from evalkit.checks.base import CheckKind
 from evalkit.endpoints.base import Request, Response
 
+WHOLE = "whole"
+"""The name of the check that every answer is put to; its verdict is recorded only where it fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
@@ -36,6 +39,7 @@ class Record:
 
     `passed`: False if any verdict is False, else None if any is None, else True; None where `error` is set.
     `cost_usd`: None where no price is known. `latency_ms`: of the final attempt. `at`: UTC, ISO 8601.
+    `possibly_billed`: how many attempts brought no whole answer, though the endpoint may have charged them.
     `judge`: tokens and cost of the judge's calls for this record, apart from the answer's own.
     """
 
@@ -51,5 +55,6 @@ class Record:
     cached: bool
     attempts: int
     at: str
+    possibly_billed: int = 0
     error: Failure | None = None
     judge: Mapping[str, Any] = field(default_factory=dict)

@@ -8,29 +8,42 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, Config, gate_roles
-from evalkit.endpoints.openai_api import OpenAIEndpoint
-from evalkit.run.asker import Asker
+from evalkit.endpoints.retry import RetryPolicy
 from evalkit.run.budget import Budget
-from evalkit.run.cache import Cache
 from evalkit.run.connect import Connection, connect, open_endpoint
 from evalkit.run.describe import check_same_plan, describe
-from evalkit.run.execute import Execution, Rules, Tally
+from evalkit.run.execute import Execution
 from evalkit.run.fine_tunes import Settled, settle
+from evalkit.run.keeper import Keeper, Tally
 from evalkit.run.leaks import find_leaks, warnings
 from evalkit.run.learned import training_files
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
-from evalkit.run.store import RunFolder, drop_unfinished, read_info
+from evalkit.run.recorded import RecordedAnswers
+from evalkit.run.session import AnswerStore, Order, Session, answer_store
+from evalkit.run.store import RunFolder, read_info
+from evalkit.run.workers import Workers
 from evalkit.suite.model import Suite
 
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
-def run(suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer) -> Outcome:
+
+def run(
+    suites: Sequence[Suite],
+    config: Config,
+    options: RunOptions,
+    observer: Observer,
+    policy: RetryPolicy | None = None,
+) -> Outcome:
     """Ask, check and record. Where models are embedded, their server runs and `config.with_local` says where.
 
     Raises:
@@ -38,42 +51,65 @@ def run(suites: Sequence[Suite], config: Config, options: RunOptions, observer: 
         NothingCollected: no case is left to ask.
         StorageError: the run's folder or the cache cannot be written.
     """
-    return asyncio.run(run_async(suites, config, options, observer))
+    return asyncio.run(run_async(suites, config, options, observer, policy))
 
 
 async def run_async(
-    suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer
+    suites: Sequence[Suite],
+    config: Config,
+    options: RunOptions,
+    observer: Observer,
+    policy: RetryPolicy | None = None,
 ) -> Outcome:
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
-    prepared = prepare(suites, config, options)
     async with AsyncExitStack() as opened:
-        endpoints = _open(prepared, config, opened)
-        whole = await settle(prepared, config, endpoints, observer)
-        prepared = whole.prepared
-        leaks = find_leaks(suites, training_files(suites, prepared, config))
-        for warning in warnings(leaks, suites):
-            observer.note(warning)
-        connections = await _connect(whole, config, endpoints)
-        cache = _cache(options, opened)
-        info = describe(prepared, config, options, connections, whole.fine_tunes) | {"leaks": leaks}
-        store, todo = _store(prepared, options, info)
+        ready = await _ready(suites, config, options, observer, opened)
+        store, todo = _store(ready, options)
         opened.callback(store.close)
         observer.planned(todo)
-        asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
-        execution = Execution(_rules(prepared, config, options), asker, store, observer)
-        with _interruptible(execution):
-            tally = await execution.work(todo)
-        _finish(store, tally)
-    return Outcome(
-        store.folder, len(prepared.plan.tasks), tally.asked, tally.cached, tally.errors, tally.stopped
-    )
+        order = _order(ready, config, options, store.folder, policy)
+        team = _team(order, ready, store, observer, opened)
+        with interruptible(team):
+            await team.work(todo)
+        _finish(store, team.keeper.tally, order.answers)
+    return _outcome(store, todo, team.keeper.tally)
 
 
-def _open(prepared: Prepared, config: Config, opened: AsyncExitStack) -> dict[str, OpenAIEndpoint]:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """All that is known before the first question: models, open endpoints, and what run.json will say."""
+
+    whole: Settled
+    connections: Mapping[str, Connection]
+    recorded: RecordedAnswers
+    info: dict[str, Any]
+
+
+async def _ready(
+    suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer, opened: AsyncExitStack
+) -> _Ready:
+    prepared = prepare(suites, config, options)
+    endpoints = _open(prepared, config, options, opened)
+    whole = await settle(prepared, config, endpoints, observer)
+    leaks = find_leaks(suites, training_files(suites, whole.prepared, config))
+    for warning in warnings(leaks, suites):
+        observer.note(warning)
+    connections = await _connect(whole, config, endpoints)
+    recorded = RecordedAnswers(suites, whole.prepared.plan, config.prices)
+    opened.callback(recorded.close)
+    for note in recorded.notes():
+        observer.note(note)
+    info = describe(whole.prepared, config, options, connections, whole.fine_tunes, recorded)
+    return _Ready(whole, connections, recorded, info | {"leaks": leaks})
+
+
+def _open(
+    prepared: Prepared, config: Config, options: RunOptions, opened: AsyncExitStack
+) -> dict[str, OpenAIEndpoint]:
     """The endpoints that will be asked, closed again when the run ends."""
     names = {ref.endpoint for ref in prepared.refs} | ({LOCAL} if prepared.untuned else set())
-    endpoints = {name: open_endpoint(config.endpoints[name]) for name in sorted(names)}
+    endpoints = {name: open_endpoint(config.endpoints[name], stream=options.stream) for name in sorted(names)}
     for endpoint in endpoints.values():
         opened.push_async_callback(endpoint.close)
     return endpoints
@@ -94,45 +130,70 @@ async def _connect(
     }
 
 
-def _cache(options: RunOptions, opened: AsyncExitStack) -> Cache | None:
-    if not options.use_cache:
-        return None
-    cache = Cache(options.state / "cache")
-    opened.callback(cache.close)
-    return cache
-
-
-def _store(prepared: Prepared, options: RunOptions, info: dict[str, Any]) -> tuple[RunFolder, Plan]:
+def _store(ready: _Ready, options: RunOptions) -> tuple[RunFolder, Plan]:
     """The folder to write to, and what is left to ask: all of it, unless the run is gone on with."""
+    plan = ready.whole.prepared.plan
     if options.resume is None:
-        return RunFolder.create(options.out, info), prepared.plan
-    check_same_plan(read_info(options.resume), options.resume, info)
-    todo = prepared.plan.without(drop_unfinished(options.resume))
+        return RunFolder.create(options.out, ready.info), plan
+    check_same_plan(read_info(options.resume), options.resume, ready.info)
     store = RunFolder(options.resume)
+    todo = plan.without(store.drop_unfinished())
     store.note(status="running")
     return store, todo
 
 
-def _rules(prepared: Prepared, config: Config, options: RunOptions) -> Rules:
-    candidates = {suite.name: gate_roles(config, suite)[0] for suite in prepared.suites}
-    return Rules(options.concurrency, options.maxfail, candidates, prepared.judges)
+def _order(
+    ready: _Ready, config: Config, options: RunOptions, folder: Path, policy: RetryPolicy | None
+) -> Order:
+    prepared = ready.whole.prepared
+    return Order(
+        config=config,
+        options=options,
+        folders={suite.folder: suite.sha256 for suite in prepared.suites},
+        variants=prepared.variants,
+        judges=prepared.judges,
+        candidates={suite.name: gate_roles(config, suite)[0] for suite in prepared.suites},
+        fingerprints={name: dict(connection.fingerprints) for name, connection in ready.connections.items()},
+        fresh=ready.whole.fresh,
+        answers=answer_store(prepared, options, folder),
+        policy=policy,
+    )
+
+
+def _team(
+    order: Order, ready: _Ready, store: RunFolder, observer: Observer, opened: AsyncExitStack
+) -> Execution | Workers:
+    """Who works: this process, or several, for which this one writes."""
+    budget = Budget(order.options.max_cost)
+    if order.options.workers > 1:
+        return Workers(order, Keeper(store, observer, order.limit), budget)
+    session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)
+    return session.execution(store, observer, order.limit)
 
 
 @contextmanager
-def _interruptible(execution: Execution) -> Iterator[None]:
+def interruptible(team: Execution | Workers) -> Iterator[None]:
     """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         yield
         return
-    loop.add_signal_handler(signal.SIGINT, execution.interrupt)
+    loop.add_signal_handler(signal.SIGINT, team.interrupt)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _finish(store: RunFolder, tally: Tally) -> None:
+def _finish(store: RunFolder, tally: Tally, answers: AnswerStore) -> None:
     """Say in run.json how the run ended."""
+    if not (tally.stopped or tally.errors or tally.unasked):
+        answers.remove()
     ended = datetime.now(UTC).isoformat(timespec="seconds")
-    store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors)
+    store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors, unasked=tally.unasked)
+
+
+def _outcome(store: RunFolder, todo: Plan, tally: Tally) -> Outcome:
+    return Outcome(
+        store.folder, todo.whole, tally.asked, tally.cached, tally.errors, tally.unasked, tally.stopped
+    )

@@ -6,32 +6,42 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from evalkit.errors import StorageError, UsageError
-from evalkit.run.codec import Json, dump_line, record_from_json, record_to_json
-from evalkit.run.plan import TaskKey
+from evalkit.run.codec import Json, record_from_json
+from evalkit.run.plan import mark
 from evalkit.run.records import Record
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a folder cannot be locked
+    fcntl = None  # type: ignore[assignment]
 
 RUN, RECORDS, LATEST = "run.json", "records.jsonl", "latest"
 
 
 class RunFolder:
-    """The one writer of a run's folder.
+    """The one writer of a run's folder: a second one is refused for as long as this one is open.
 
     Args:
         folder: made by `create`, or that of a run to go on with.
 
     Raises:
         StorageError: something cannot be written. So do all methods that write.
+        UsageError: another process is at work on this run.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.info: Json = read_info(folder)
+        self._lock = locked(folder)
         self._records = _opened(folder / RECORDS)
 
     @classmethod
@@ -39,8 +49,8 @@ class RunFolder:
         """Make `<UTC time>-<short hash>` under `out` with its run.json, and point `latest` to it."""
         started = datetime.now(UTC)
         text = json.dumps([info, started.isoformat(), os.getpid()], sort_keys=True)
-        mark = hashlib.sha256(text.encode()).hexdigest()[:6]
-        folder = out / f"{started:%Y%m%dT%H%M%SZ}-{mark}"
+        short = hashlib.sha256(text.encode()).hexdigest()[:6]
+        folder = out / f"{started:%Y%m%dT%H%M%SZ}-{short}"
         try:
             folder.mkdir(parents=True)
             write_whole(folder / RUN, {**info, "started": started.isoformat(timespec="seconds")})
@@ -49,14 +59,34 @@ class RunFolder:
             raise _cannot_write(folder, fault) from fault
         return cls(folder)
 
-    def append(self, record: Record) -> None:
-        """Add one record; once this returns a killed run keeps it (it is with the operating system)."""
-        line = dump_line(record_to_json(record))
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Add records; once this returns a killed run keeps them (they are with the operating system)."""
+        data = b"".join(lines)
         try:
-            if self._records.write(line) < len(line):  # a disk that fills up takes a part first
+            if self._records.write(data) < len(data):  # a disk that fills up takes a part first
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
+
+    def drop_unfinished(self) -> frozenset[int]:
+        """Make a run ready to go on: a torn last line, and records of cases that could not be asked, are
+        taken out, so that each case ends with exactly one record. Gives the marks of those that remain.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
+        part = self.folder / f"{RECORDS}.part"
+        try:
+            with part.open("wb") as file:
+                done = _copy_finished(self.folder / RECORDS, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.folder / RECORDS)
+        except OSError as fault:
+            raise _cannot_write(self.folder / RECORDS, fault) from fault
+        self._records.close()
+        self._records = _opened(self.folder / RECORDS)
+        return done
 
     def note(self, **changes: Any) -> None:
         """Change fields of run.json, whole."""
@@ -67,12 +97,14 @@ class RunFolder:
             raise _cannot_write(self.folder / RUN, fault) from fault
 
     def close(self) -> None:
-        """Let go of the file; what was appended is safe from a power cut too."""
+        """Let go of the folder; what was appended is safe from a power cut too."""
         try:
             with self._records:
                 os.fsync(self._records.fileno())
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
+        finally:
+            os.close(self._lock)
 
 
 def read_info(folder: Path) -> Json:
@@ -101,33 +133,11 @@ def read_records(folder: Path) -> Iterator[Record]:
     Raises:
         UsageError: a line in the middle is damaged, or the file cannot be read.
     """
-    for number, line in _whole_lines(folder / RECORDS):
-        yield _record(folder, number, line)
-
-
-def drop_unfinished(folder: Path) -> frozenset[TaskKey]:
-    """Make a run ready to go on: a torn last line and records of cases that could not be asked are taken out,
-    so that each case ends with exactly one record. Gives the keys of those that remain.
-
-    Raises:
-        StorageError: the file cannot be written.
-        UsageError: it is damaged.
-    """
-    done: set[TaskKey] = set()
-    part = folder / f"{RECORDS}.part"
-    try:
-        with part.open("wb") as file:
-            for number, line in _whole_lines(folder / RECORDS):
-                record = _record(folder, number, line)
-                if record.error is None:
-                    file.write(line)
-                    done.add((record.suite, record.case, record.variant, record.repeat))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / RECORDS)
-    except OSError as fault:
-        raise _cannot_write(folder / RECORDS, fault) from fault
-    return frozenset(done)
+    path = folder / RECORDS
+    for number, line in _whole_lines(path):
+        with damaged(path, number):
+            record = record_from_json(json.loads(line))
+        yield record
 
 
 def latest(out: Path) -> Path | None:
@@ -139,6 +149,15 @@ def latest(out: Path) -> Path | None:
         named = out / pointer.read_text("utf-8").strip()
         return named if named.is_dir() else None
     return None
+
+
+def at_work(folder: Path) -> bool:
+    """Whether another process is writing to a run's folder."""
+    try:
+        os.close(locked(folder))
+    except UsageError:
+        return True
+    return False
 
 
 def write_whole(path: Path, value: Any) -> None:
@@ -163,13 +182,64 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise UsageError(f"{path}: cannot be read: {fault.strerror}") from fault
 
 
-def _record(folder: Path, number: int, line: bytes) -> Record:
+class _Key(msgspec.Struct):
+    """What `drop_unfinished` looks at; the rest of a record is skipped."""
+
+    suite: str
+    case: str
+    variant: str
+    repeat: int
+    error: dict[str, Any] | None = None
+
+
+def _copy_finished(path: Path, file: BinaryIO) -> frozenset[int]:
+    """Copy the records of cases that were answered, each case once; gives their marks."""
+    done: set[int] = set()
+    for number, line in _whole_lines(path):
+        with damaged(path, number):
+            key = _key(line)
+        place = mark((key.suite, key.case, key.variant, key.repeat))
+        if key.error is None and place not in done:
+            file.write(line)
+            done.add(place)
+    return frozenset(done)
+
+
+def _key(line: bytes) -> _Key:
     try:
-        return record_from_json(json.loads(line))
-    except (ValueError, KeyError, TypeError) as fault:
-        raise UsageError(
-            f"{folder / RECORDS}:{number}: damaged record ({fault!r}); delete the line"
-        ) from fault
+        return _KEYS.decode(line)
+    except msgspec.DecodeError:  # half of a surrogate pair, which the standard library takes
+        return msgspec.convert(json.loads(line), _Key)
+
+
+_KEYS = msgspec.json.Decoder(_Key)
+
+
+@contextmanager
+def damaged(path: Path, number: int) -> Iterator[None]:
+    """Faults within are those of a line of records.jsonl that is no record."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as fault:
+        raise UsageError(f"{path}:{number}: damaged record ({fault!r}); delete the line") from fault
+
+
+def locked(path: Path) -> int:
+    """A handle on a folder or a file that keeps other writers out for as long as it is open.
+
+    Raises:
+        UsageError: another process is at work on it.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    if fcntl is not None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            os.close(handle)
+            raise UsageError(f"{path}: another evalkit is at work on it; wait for it") from held
+        except OSError:  # a network disk that has no locks
+            pass
+    return handle
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -121,9 +121,7 @@ class Ids:
             given = "id" in row.data
             what = f"the id {shown(case_id)} stands" if given else "the same case stands"
             remedy = "write another id" if given else "remove one of them, or give each an id"
-            raise row.error(
-                FieldError(("id",) if given else (), f"{what} on line {first} already; {remedy}")
-            )
+            raise row.error(FieldError(("id",) if given else (), f"{what} on line {first} already; {remedy}"))
 
 
 def json_row(file: Path, number: int, line: bytes) -> Document:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.checks.fields import FieldError
-from evalkit.endpoints.base import Message, Request
+from evalkit.endpoints.base import INSTRUCTS, Message, Request
 from evalkit.errors import InputError
 from evalkit.suite.cases import params, read_keys, rows, text_of, turns
 from evalkit.suite.files import Folder
@@ -18,13 +18,16 @@ from evalkit.suite.model import Case, Prompt, PromptUse, Suite, Variant
 from evalkit.suite.shape import CaseKeys
 from evalkit.suite.templates import BadTemplate, render
 
-_INSTRUCTS = ("system", "developer")
 
+def compose(suite: Suite, case: Case, variant: Variant, repeat: int = 0) -> Request:
+    """The request that asks this case of this variant, with the params of suite, case and variant.
 
-def compose(suite: Suite, case: Case, variant: Variant) -> Request:
-    """The request that asks this case of this variant, with the params of suite, case and variant."""
+    Where a seed is among them, each repeat adds one to it: under one and the same seed all would be alike.
+    """
     prompt = _due(suite, variant.prompt)
     body = {**suite.params, **case.params, **variant.params}
+    if repeat and isinstance(body.get("seed"), int):
+        body["seed"] += repeat
     if case.prompt is not None:
         return Request(
             variant.model, "completions", prompt=filled_text(prompt, case.prompt, case.vars), params=body
@@ -86,7 +89,7 @@ def filled_turns(
         last = _last_user(turns)
         turns[last] = {**turns[last], "content": _filled(prompt.user, text_of(turns[last]), values)}
     if prompt is not None and prompt.system is not None:
-        while turns and turns[0]["role"] in _INSTRUCTS:
+        while turns and turns[0]["role"] in INSTRUCTS:
             del turns[0]
         turns.insert(0, {"role": "system", "content": prompt.system})
     return tuple(turns)

@@ -13,6 +13,8 @@ from evalkit.checks.fields import FieldError, FieldPath, shown
 from evalkit.errors import InputError
 
 ENDINGS = (".md", ".txt", ".json", ".jsonl", ".csv")
+Line = bytes  # Folder has a method of that name
+
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -72,7 +74,7 @@ class Folder:
         self._remember(file, hashlib.sha256(data).hexdigest())
         return data
 
-    def lines(self, file: Path) -> Iterator[bytes]:
+    def lines(self, file: Path) -> Iterator[Line]:
         """A file's lines with their line ends, one at a time, remembered once all have been read.
 
         Raises:

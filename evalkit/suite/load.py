@@ -204,8 +204,8 @@ class _Fit:
         if not self._checks and not case.checks:
             raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
         due = Seen(None, reference=case.reference, reference_calls=case.reference_calls, tools=case.tools)
-        for check in (*self._comparing, *_comparing(case.checks)):
-            if fault := check.fault(due):
+        for comparing in (*self._comparing, *_comparing(case.checks)):
+            if fault := comparing.fault(due):
                 raise FieldError((), fault)
         for prompt in self._templates:
             if case.prompt is None:

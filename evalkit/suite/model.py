@@ -82,8 +82,8 @@ class GateRule:
 class Suite:
     """A folder with suite.yaml, read and checked.
 
-    `cases` may stand on disk, and each be read when it is asked for: keep none of them. `case_checks`: whether
-    any case has checks of its own.
+    `cases` may stand on disk, and each be read when it is asked for: keep none of them.
+    `case_checks`: whether any case has checks of its own.
     """
 
     name: str
@@ -102,10 +102,15 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How a model is asked. `endpoint` names an entry of the configuration's endpoints."""
+    """How a model is asked. `endpoint` names an entry of the configuration's endpoints.
+
+    `responses`: the file that holds its answers, where nothing is asked (the endpoint is RECORDED then, and
+    the model may be "", unknown).
+    """
 
     name: str
     model: str
     endpoint: str
     prompt: PromptUse = "none"
     params: Mapping[str, Any] = field(default_factory=dict)
+    responses: str | None = None

@@ -1,4 +1,4 @@
-"""Cases that stay on disk: of each a position is kept in memory, and its line is read when it is asked for."""
+"""Cases that stay on disk: a position each is kept in memory, a line is read when it is asked for."""
 
 from __future__ import annotations
 

@@ -37,4 +37,4 @@ def test_nothing_wrong_is_0() -> None:
 )
 def test_how_a_run_ends(stopped: Stopped | None, errors: int, code: int) -> None:
     """An interrupted run is 2, one at its budget 11, one with cases that were not asked 12."""
-    assert of_outcome(Outcome(Path(), 10, 5, 0, errors, stopped)) == code
+    assert of_outcome(Outcome(Path(), 10, 5, 0, errors, 0, stopped)) == code

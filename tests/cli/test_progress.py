@@ -61,7 +61,7 @@ def test_quiet_is_silent(make_record, capsys: pytest.CaptureFixture[str]) -> Non
     """With -q neither heading, progress nor notes are shown."""
     progress = Progress(lambda _: "heading", quiet=True)
     progress.note("fine-tuning")
-    progress.planned(Plan(()))
+    progress.planned(Plan((), {}))
     progress.answered(make_record())
     progress.close()
     assert capsys.readouterr() == ("", "")

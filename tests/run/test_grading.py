@@ -179,7 +179,7 @@ def test_no_key_in_any_file(tmp_path: Path, loopback: Loopback, monkeypatch: pyt
     assert outcome.errors == 1
     assert all(headers["authorization"] == f"Bearer {key}" for _, headers, _ in loopback.asked)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {"run.json", "records.jsonl", "answers.sqlite"} <= {path.name for path in written}
+    assert {"run.json", "records.jsonl", "answers.v2.sqlite"} <= {path.name for path in written}
     assert not [path for path in written if key.encode() in path.read_bytes()]
 
 

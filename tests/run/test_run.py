@@ -154,10 +154,7 @@ def test_a_tool_call_that_is_due_is_a_whole_answer(tmp_path: Path, loopback: Loo
 
     loopback.rule = rule
     _, (record,) = run_in(tmp_path, load_suite(tmp_path / "home"), config_for(tmp_path, loopback, "ft"))
-    assert [(verdict.check, verdict.passed) for verdict in record.verdicts] == [
-        ("whole", True),
-        ("tool_call", True),
-    ]
+    assert [(verdict.check, verdict.passed) for verdict in record.verdicts] == [("tool_call", True)]
 
 
 def test_unknown_counts_and_costs_are_null(tmp_path: Path, loopback: Loopback) -> None:
@@ -268,7 +265,7 @@ def test_variants_are_interleaved_in_an_order_that_the_seed_decides(
     for seed in (1, 1, 2):
         watching = Watching()
         run_in(tmp_path, suite, config, watching, seed=seed)
-        orders.append([task.key for task in watching.plans[0].tasks])
+        orders.append([task.key for task in watching.plans[0]])
     assert orders[0] == orders[1] != orders[2]
     triples = [orders[0][start : start + 3] for start in range(0, 24, 3)]
     assert all(len({case for _, case, _, _ in triple}) == 1 for triple in triples)

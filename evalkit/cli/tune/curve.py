@@ -154,7 +154,7 @@ async def _models(task: Task, config: Config) -> tuple[FtModel, ...]:
 
 def _ask(task: Task, config: Config) -> int:
     """Ask all models, and show the curve."""
-    progress = Progress(lambda plan: f"{len(plan.tasks):,} questions", quiet=False)
+    progress = Progress(lambda plan: f"{len(plan):,} questions", quiet=False)
     with closing(progress):
         outcome = run([task.suite], config, task.options, progress)
     write_report(load_report(outcome.folder), outcome.folder)

@@ -1,0 +1,40 @@
+"""Plain data -> JSON text, fast: by msgspec, which takes a tenth of the standard library's time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+def encode(value: Any, *, sort: bool = False) -> bytes:
+    """Compact JSON in UTF-8; text that is no valid Unicode (a lone surrogate) is escaped.
+
+    Args:
+        value: dictionaries, lists, tuples, texts, numbers, booleans and None, or subclasses of them.
+        sort: whether keys are sorted, so that equal data give equal text.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    try:
+        return (_SORTED if sort else _PLAIN).encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), sort_keys=sort, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """What msgspec, which knows exact types alone, is to write in place of a value."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, str):
+        return "".join(value)
+    if isinstance(value, int | float):  # one that remembers how it was written
+        return value + 0
+    raise TypeError(f"found a {type(value).__name__}, which JSON cannot hold")
+
+
+_PLAIN = msgspec.json.Encoder(enc_hook=_plain)
+_SORTED = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
