@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from evalkit.comparison.hashset import HashSet
 
-# many share their last bits, so that they are in each other's way; 0 marks an empty place inside, and is taken for 1
-hashes = (st.integers(-(2**63), 2**63 - 1) | st.integers(0, 40).map(lambda number: number << 20)).filter(lambda number: number != 1
+# many share their last bits, so that they are in each other's way; 0, which marks an empty place, counts as 1
+crowded = st.integers(0, 40).map(lambda number: number << 20)
+hashes = (st.integers(-(2**63), 2**63 - 1) | crowded).filter(lambda number: number != 1)
 
 
 @given(st.lists(hashes, max_size=300), hashes)
