@@ -73,8 +73,8 @@ class AskError(EvalkitError):
         status: the HTTP status, where there was one.
         retryable: whether the same request may succeed later.
         retry_after_s: seconds that the server asked to wait, where it did.
-        possibly_billed: whether the server may have charged it all the same: it was sent, and neither a refusal
-            nor a whole answer came.
+        possibly_billed: whether the server may have charged it all the same: it was sent, and neither a
+            refusal nor a whole answer came.
         fatal: whether nothing that is sent there will be answered: a bad key, an empty account.
     """
 

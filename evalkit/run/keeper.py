@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from evalkit.errors import EvalkitError
-from evalkit.run.codec import dump_line, passed, record_to_json
+from evalkit.run.codec import dump_line, passed, record_from_json, record_to_json
 from evalkit.run.outcome import Observer, Stopped
 from evalkit.run.records import Record
 
@@ -67,16 +68,18 @@ class Keeper:
 
     Args:
         sink: where lines go.
-        flush_answers: has the cache written, after the records.
         observer: told of every record once it is written.
         limit: when to stop.
+        flush_answers: has the cache written, after the records.
 
     Attributes:
         tally: what has come.
         on_fault: called when something could not be written; `flush` raises it then.
     """
 
-    def __init__(self, sink: Sink, flush_answers: Callable[[], None], observer: Observer, limit: Limit):
+    def __init__(
+        self, sink: Sink, observer: Observer, limit: Limit, flush_answers: Callable[[], None] = lambda: None
+    ):
         self._sink, self._flush_answers, self._observer, self._limit = sink, flush_answers, observer, limit
         self._most = MOST_WAITING if limit.maxfail is None else 1
         self._waiting: list[Record] = []
@@ -116,18 +119,34 @@ class Keeper:
         if records:
             self._sink.append([dump_line(record_to_json(record)) for record in records])
         self._flush_answers()
-        for record in records:
-            self.tally.add(record, self._limit.candidate(record.suite))
-            self._observer.answered(record)
-        failed, most = self.tally.failed_candidates, self._limit.maxfail
-        if most is not None and failed >= most:
-            self.stop("maxfail", f"stopped: {failed} failed (--maxfail {most})")
+        self._count(records)
+
+    def take(self, lines: Sequence[bytes]) -> None:
+        """Write down, count and tell of records that another process has made.
+
+        Raises:
+            StorageError: they cannot be written.
+        """
+        self._sink.append(lines)
+        self._count([record_from_json(json.loads(line)) for line in lines])
+
+    def note(self, text: str) -> None:
+        """Pass on what a person may want to know."""
+        self._observer.note(text)
 
     def stop(self, why: Stopped, note: str) -> None:
         """Have nothing more taken up; the first reason counts."""
         if self.tally.stopped is None:
             self.tally.stopped = why
             self._observer.note(note)
+
+    def _count(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.tally.add(record, self._limit.candidate(record.suite))
+            self._observer.answered(record)
+        failed, most = self.tally.failed_candidates, self._limit.maxfail
+        if most is not None and failed >= most:
+            self.stop("maxfail", f"stopped: {failed} failed (--maxfail {most})")
 
     def _at_the_end_of_the_turn(self) -> None:
         self._scheduled = False

@@ -39,7 +39,8 @@ class Prepared:
     @property
     def refs(self) -> frozenset[ModelRef]:
         """Every model that will be asked and is known by name."""
-        asked = {ModelRef(v.model, v.endpoint) for variants in self.variants.values() for v in variants}
+        every = (variant for variants in self.variants.values() for variant in variants)
+        asked = {ModelRef(each.model, each.endpoint) for each in every if each.responses is None}
         return frozenset(ref for ref in asked | set(self.judges.values()) if ref.model != UNTUNED)
 
     @property
@@ -91,19 +92,29 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
         NothingCollected: no case is left.
     """
     options = settled(options)
-    if options.failed_in:
-        suites = _only_failed(suites, config, options.failed_in)
-    chosen = select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
-    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in chosen}
-    plan = make_plan(chosen, variants, options)
-    judges = {suite.name: judge_for(config, suite) for suite in chosen if _has_rubrics(suite)}
-    prepared = Prepared(tuple(chosen), variants, judges, plan)
+    asked = chosen(suites, config, options)
+    variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in asked}
+    plan = make_plan(asked, variants, options)
+    judges = {suite.name: judge_for(config, suite) for suite in asked if has_rubrics(suite)}
+    prepared = Prepared(asked, variants, judges, plan)
     if options.max_cost is not None:
         check_priced(prepared.refs, config)
     return prepared
 
 
-def _has_rubrics(suite: Suite) -> bool:
+def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tuple[Suite, ...]:
+    """The suites with the cases that are asked; `options` are settled.
+
+    Raises:
+        NothingCollected: none is left.
+    """
+    if options.failed_in:
+        suites = _only_failed(suites, config, options.failed_in)
+    return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
+
+
+def has_rubrics(suite: Suite) -> bool:
+    """Whether any of its checks asks a judge."""
     own = (case.checks for case in suite.cases) if suite.case_checks else ()
     return any(isinstance(named.check, Rubric) for checks in (suite.checks, *own) for named in checks)
 

@@ -8,28 +8,33 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, Config, gate_roles
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import RetryPolicy
-from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
-from evalkit.run.cache import Cache
 from evalkit.run.connect import Connection, connect, open_endpoint
 from evalkit.run.describe import check_same_plan, describe
-from evalkit.run.execute import Execution, Rules
+from evalkit.run.execute import Execution
 from evalkit.run.fine_tunes import Settled, settle
-from evalkit.run.keeper import Keeper, Limit, Tally
+from evalkit.run.keeper import Keeper, Tally
 from evalkit.run.leaks import find_leaks, warnings
 from evalkit.run.learned import training_files
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
+from evalkit.run.recorded import RecordedAnswers
+from evalkit.run.session import AnswerStore, Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
+from evalkit.run.workers import Workers
 from evalkit.suite.model import Suite
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 
 def run(
@@ -58,27 +63,45 @@ async def run_async(
 ) -> Outcome:
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
-    prepared = prepare(suites, config, options)
     async with AsyncExitStack() as opened:
-        endpoints = _open(prepared, config, options, opened)
-        whole = await settle(prepared, config, endpoints, observer)
-        prepared = whole.prepared
-        leaks = find_leaks(suites, training_files(suites, prepared, config))
-        for warning in warnings(leaks, suites):
-            observer.note(warning)
-        connections = await _connect(whole, config, endpoints)
-        info = describe(prepared, config, options, connections, whole.fine_tunes) | {"leaks": leaks}
-        store, todo = _store(prepared, options, info)
+        ready = await _ready(suites, config, options, observer, opened)
+        store, todo = _store(ready, options)
         opened.callback(store.close)
-        cache = _cache(prepared, options, store, opened)
         observer.planned(todo)
-        asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note, policy)
-        keeper = Keeper(store, asker.flush, observer, _limit(prepared, config, options))
-        execution = Execution(Rules(options.concurrency, prepared.judges), asker, keeper)
-        with _interruptible(execution):
-            await execution.work(todo)
-        _finish(store, keeper.tally)
-    return _outcome(store, todo, keeper.tally)
+        order = _order(ready, config, options, store.folder, policy)
+        team = _team(order, ready, store, observer, opened)
+        with interruptible(team):
+            await team.work(todo)
+        _finish(store, team.keeper.tally, order.answers)
+    return _outcome(store, todo, team.keeper.tally)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """All that is known before the first question: models, open endpoints, and what run.json will say."""
+
+    whole: Settled
+    connections: Mapping[str, Connection]
+    recorded: RecordedAnswers
+    info: dict[str, Any]
+
+
+async def _ready(
+    suites: Sequence[Suite], config: Config, options: RunOptions, observer: Observer, opened: AsyncExitStack
+) -> _Ready:
+    prepared = prepare(suites, config, options)
+    endpoints = _open(prepared, config, options, opened)
+    whole = await settle(prepared, config, endpoints, observer)
+    leaks = find_leaks(suites, training_files(suites, whole.prepared, config))
+    for warning in warnings(leaks, suites):
+        observer.note(warning)
+    connections = await _connect(whole, config, endpoints)
+    recorded = RecordedAnswers(suites, whole.prepared.plan, config.prices)
+    opened.callback(recorded.close)
+    for note in recorded.notes():
+        observer.note(note)
+    info = describe(whole.prepared, config, options, connections, whole.fine_tunes, recorded)
+    return _Ready(whole, connections, recorded, info | {"leaks": leaks})
 
 
 def _open(
@@ -107,51 +130,65 @@ async def _connect(
     }
 
 
-def _store(prepared: Prepared, options: RunOptions, info: dict[str, Any]) -> tuple[RunFolder, Plan]:
+def _store(ready: _Ready, options: RunOptions) -> tuple[RunFolder, Plan]:
     """The folder to write to, and what is left to ask: all of it, unless the run is gone on with."""
+    plan = ready.whole.prepared.plan
     if options.resume is None:
-        return RunFolder.create(options.out, info), prepared.plan
-    check_same_plan(read_info(options.resume), options.resume, info)
+        return RunFolder.create(options.out, ready.info), plan
+    check_same_plan(read_info(options.resume), options.resume, ready.info)
     store = RunFolder(options.resume)
-    todo = prepared.plan.without(store.drop_unfinished())
+    todo = plan.without(store.drop_unfinished())
     store.note(status="running")
     return store, todo
 
 
-def _cache(prepared: Prepared, options: RunOptions, store: RunFolder, opened: AsyncExitStack) -> Cache | None:
-    """Where answers are kept before they are graded. Without the common cache, a run that has to wait for
-    judges keeps them in its own folder until it ends: killed meanwhile, it would lose what was paid for."""
-    if options.use_cache:
-        cache = Cache(options.state / "cache")
-        opened.callback(cache.close)
-        return cache
-    if not prepared.judges:
-        return None
-    own = Cache(store.folder, reads=options.resume is not None)
-    opened.push(lambda fault, *_: own.close() if fault else own.remove())
-    return own
+def _order(
+    ready: _Ready, config: Config, options: RunOptions, folder: Path, policy: RetryPolicy | None
+) -> Order:
+    prepared = ready.whole.prepared
+    return Order(
+        config=config,
+        options=options,
+        folders={suite.folder: suite.sha256 for suite in prepared.suites},
+        variants=prepared.variants,
+        judges=prepared.judges,
+        candidates={suite.name: gate_roles(config, suite)[0] for suite in prepared.suites},
+        fingerprints={name: dict(connection.fingerprints) for name, connection in ready.connections.items()},
+        fresh=ready.whole.fresh,
+        answers=answer_store(prepared, options, folder),
+        policy=policy,
+    )
 
 
-def _limit(prepared: Prepared, config: Config, options: RunOptions) -> Limit:
-    return Limit(options.maxfail, {suite.name: gate_roles(config, suite)[0] for suite in prepared.suites})
+def _team(
+    order: Order, ready: _Ready, store: RunFolder, observer: Observer, opened: AsyncExitStack
+) -> Execution | Workers:
+    """Who works: this process, or several, for which this one writes."""
+    budget = Budget(order.options.max_cost)
+    if order.options.workers > 1:
+        return Workers(order, Keeper(store, observer, order.limit), budget)
+    session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)
+    return session.execution(store, observer, order.limit)
 
 
 @contextmanager
-def _interruptible(execution: Execution) -> Iterator[None]:
+def interruptible(team: Execution | Workers) -> Iterator[None]:
     """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         yield
         return
-    loop.add_signal_handler(signal.SIGINT, execution.interrupt)
+    loop.add_signal_handler(signal.SIGINT, team.interrupt)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _finish(store: RunFolder, tally: Tally) -> None:
+def _finish(store: RunFolder, tally: Tally, answers: AnswerStore) -> None:
     """Say in run.json how the run ended."""
+    if not (tally.stopped or tally.errors or tally.unasked):
+        answers.remove()
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors, unasked=tally.unasked)
 

@@ -78,14 +78,12 @@ class Folder:
         """A file's lines with their line ends, one at a time, remembered once all have been read.
 
         Raises:
-            InputError: it cannot be read, or a line is longer than MAX_BYTES.
+            InputError: it cannot be read.
         """
         digest = hashlib.sha256()
         try:
             with file.open("rb") as stream:
-                while line := stream.readline(MAX_BYTES + 1):
-                    if len(line) > MAX_BYTES:
-                        raise InputError(f"holds a line of more than {MAX_BYTES:,} bytes", file=file)
+                for line in stream:
                     digest.update(line)
                     yield line
         except OSError as error:
