@@ -17,6 +17,7 @@ COMMANDS = Commands(
     called="evalkit",
     table={
         "run": "ask, check, tabulate",
+        "report": "the figures of a run, finished or not: for the terminal, as Markdown, CSV or JSON",
         "ask": "one text to all variants of a suite, side by side",
         "dataset": "training data: check, cost, split, leaks, build",
         "tune": "fine-tuning jobs: start, watch, list, cancel, delete",

@@ -96,6 +96,7 @@ class Wire:
             timeout=timeout_s,
             http_client=self._http,
         )
+        self._urls: dict[str, httpx2.URL] = {}
         said = {name: text for name, text in self.client.default_headers.items() if isinstance(text, str)}
         self._headers = dress.over(httpx2.Headers(said))
 
@@ -111,9 +112,10 @@ class Wire:
         Raises:
             AskError: no whole answer came within `timeout_s`.
         """
-        url = httpx2.URL(self.base_url + path)
+        if path not in self._urls:
+            self._urls[path] = httpx2.URL(self.base_url + path)  # taking one apart costs 0.05 ms
         request = httpx2.Request(
-            "POST", url, headers=self._headers, content=content, extensions=dict(_DRESSED)
+            "POST", self._urls[path], headers=self._headers, content=content, extensions=dict(_DRESSED)
         )
         headers: Mapping[str, str] = {}
         try:
@@ -203,11 +205,11 @@ async def _take_up(reply: httpx2.Response, sink: Sink) -> None:
     async for chunk in chunks:
         sink.feed(chunk)
         if sink.done:
-            break
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
-            async for _ in chunks:
-                pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    async for _ in chunks:
+                        pass
+            return
 
 
 async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.comparison import Leaks, Pair, VariantFigures, compare
-from evalkit.run.grading import WHOLE
-from evalkit.run.records import Record, RecordedVerdict
+from evalkit.run.records import WHOLE, Record, RecordedVerdict
 from evalkit.stats import Rate
 
 
@@ -135,13 +134,13 @@ def test_the_pair_can_be_named(make_record) -> None:
     records = [make_record("a", "old", True), make_record("a", "v3", False), make_record("a", "ft", False)]
     (suite,) = compare(records, {"cities": Pair("v3", "old")}).suites
     assert {failure.variant: failure.new for failure in suite.failures} == {"v3": True, "ft": False}
-    assert suite.watched == ("v3",)
+    assert [row.variant for row in suite.watched] == ["v3"]
 
 
 def test_without_the_candidate_all_failures_are_watched(make_record) -> None:
     """A run of base alone lists what base failed."""
     (suite,) = compare([make_record("a", "base", False)]).suites
-    assert suite.watched == ("base",)
+    assert [row.variant for row in suite.watched] == ["base"]
 
 
 def test_a_failure_says_what_came_and_why(make_record) -> None:
