@@ -175,9 +175,9 @@ def _answer(record: Record) -> str:
 def _verdict(record: Record, check: str) -> str:
     """`passed`, or why not; `-` for a check that had nothing to compare with, or no answer to look at."""
     found = next((verdict for verdict in record.verdicts if verdict.check == check), None)
-    if found is None:
+    if found is None and (check != WHOLE or record.response is None):
         return "-"
-    if found.passed:
+    if found is None or found.passed:
         return "passed"
     return f"{'failed' if found.passed is False else '?'}: {found.reason}"
 

@@ -171,8 +171,8 @@ class Tally:
             if found:
                 share.add(all_of(found))
         for verdict in verdicts:
-            self.checks[verdict.check].add(verdict.passed)
             if verdict.check != WHOLE:
+                self.checks[verdict.check].add(verdict.passed)
                 self.counts[verdict.kind] += 1
             elif verdict.passed is False:
                 self.counts[_INSTEAD.get(str(verdict.value), "")] += 1

@@ -53,8 +53,9 @@ def grade(
         model=request.model,
         judge=judge,
     )
-    first = _recorded(WHOLE, "property", wholeness(task, response))
-    return (first, *(_checked(named, seen) for named in (*task.suite.checks, *task.case.checks)))
+    whole = wholeness(task, response)
+    first = () if whole.passed else (_recorded(WHOLE, "property", whole),)
+    return (*first, *(_checked(named, seen) for named in (*task.suite.checks, *task.case.checks)))
 
 
 def wholeness(task: Task, response: Response) -> Verdict:
