@@ -14,7 +14,6 @@ from typing import Any
 from tests.loopback import Loopback
 
 ROOT = Path(__file__).resolve().parents[2]
-LOG = "log.txt"
 
 
 def write_cases(folder: Path, count: int, checks: str = "equals") -> list[str]:
@@ -27,24 +26,22 @@ def write_cases(folder: Path, count: int, checks: str = "equals") -> list[str]:
     return words
 
 
-def start(
-    folder: Path, *flags: str, prepare: Callable[[], None] | None = None
-) -> subprocess.Popen[bytes]:
-    """Start `evalkit run FLAGS` in `folder`; what it says goes to log.txt there.
+def start(folder: Path, *flags: str, prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+    """Start `evalkit run FLAGS` in `folder`; what it says goes to a file beside it.
 
     Args:
         folder: in which `reports/` and `.evalkit/` are made.
         flags: of `evalkit run`.
         prepare: called in the new process first.
     """
-    with (folder / LOG).open("ab") as log:
+    with _log(folder).open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "evalkit", "run", *flags],
             cwd=folder,
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            preexec_fn=prepare,  # noqa: PLW1509
+            preexec_fn=prepare,
         )
 
 
@@ -79,7 +76,11 @@ def stored(run: Path) -> Iterator[dict[str, Any]]:
 
 def said(folder: Path) -> str:
     """What the commands in `folder` have printed."""
-    return (folder / LOG).read_text("utf-8", "replace")
+    return _log(folder).read_text("utf-8", "replace")
+
+
+def _log(folder: Path) -> Path:
+    return folder.with_suffix(".log")  # not inside: that disk may be full
 
 
 def file_limit(size: int) -> Callable[[], None]:

@@ -146,7 +146,9 @@ def live(folder: Path, server: Counting, cases: int, kills: int, *flags: str) ->
         if chance.random() < 0.2 or not ahead:
             life.killed(0, chance.uniform(0, 2 * LONGEST_START_S if not ahead else LONGEST_START_S))
         else:
-            life.killed(chance.randint(1, min(ahead, 1 + 2 * ahead // left)), chance.uniform(0, 2 * LATENCY_S))
+            life.killed(
+                chance.randint(1, min(ahead, 1 + 2 * ahead // left)), chance.uniform(0, 2 * LATENCY_S)
+            )
     return life
 
 
@@ -164,10 +166,16 @@ def check_whole(life: Life, run: Path) -> None:
     assert json.loads((run / "run.json").read_bytes())["status"] == "finished"
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-cache"], ["--no-cache", "--workers", "2"]])
-def test_a_few_kills_lose_nothing(flags: list[str], tmp_path: Path, counting: Counting) -> None:
-    """Three kills of a run of 300, with the cache, without, and with several processes."""
-    life = live(tmp_path, counting, 300, 3, *flags)
+def test_a_few_kills_lose_nothing(tmp_path: Path, counting: Counting) -> None:
+    """Five kills of a run of 200."""
+    life = live(tmp_path, counting, 200, 5)
+    check_whole(life, life.end())
+
+
+@pytest.mark.slow
+def test_kills_of_the_writer_of_several_processes_lose_nothing(tmp_path: Path, counting: Counting) -> None:
+    """With --workers the processes that ask end with the one that writes."""
+    life = live(tmp_path, counting, 300, 5, "--workers", "2")
     check_whole(life, life.end())
 
 
@@ -175,7 +183,7 @@ def test_a_few_kills_lose_nothing(flags: list[str], tmp_path: Path, counting: Co
 @pytest.mark.parametrize("flags", [[], ["--no-cache"]])
 def test_a_hundred_kills_lose_nothing(flags: list[str], tmp_path: Path, counting: Counting) -> None:
     """100 kills at random moments of a run of 2,000, each followed by --resume: in the end 2,000 records, and
-    none was asked for again once its answer was stored."""
+    none was asked for again once its answer was stored. The last kills meet a run that writes its report."""
     life = live(tmp_path, counting, 2_000, 100, *flags)
     check_whole(life, life.end())
     assert life.phases["asking"] > 50
