@@ -79,7 +79,8 @@ def fine_tuned(prepared: Prepared) -> Iterator[tuple[Suite, Variant]]:
     for suite in prepared.suites:
         for variant in prepared.variants[suite.name]:
             role = READY_MADE[variant.name][0] if variant.name in READY_MADE else None
-            if variant.model != UNTUNED and (variant.model.startswith("ft:") or role == "ft"):
+            asked = variant.model != UNTUNED and variant.responses is None
+            if asked and (variant.model.startswith("ft:") or role == "ft"):
                 yield suite, variant
 
 
