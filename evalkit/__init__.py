@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evalkit.checks import Check, Grade, Seen, Verdict
-    from evalkit.comparison import Comparison, compare, frame
+    from evalkit.comparison import Comparison, compare
+    from evalkit.comparison.table import frame
     from evalkit.config import Config, ModelFlags, load_config
     from evalkit.dataset.check import CheckOptions, check_file
     from evalkit.dataset.cost import CostEstimate, CostOptions, estimate_cost
@@ -54,7 +55,8 @@ __all__ = [
 
 _HOMES = {
     "evalkit.checks": ("Check", "Grade", "Seen", "Verdict"),
-    "evalkit.comparison": ("Comparison", "compare", "frame"),
+    "evalkit.comparison": ("Comparison", "compare"),
+    "evalkit.comparison.table": ("frame",),
     "evalkit.config": ("Config", "ModelFlags", "load_config"),
     "evalkit.dataset.check": ("CheckOptions", "check_file"),
     "evalkit.dataset.cost": ("CostEstimate", "CostOptions", "estimate_cost"),

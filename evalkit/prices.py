@@ -104,7 +104,7 @@ def cost(price: Price | None, usage: Usage) -> float | None:
     cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
     cached_price = price.input if price.cached is None else price.cached
     total = (usage.prompt_tokens - cached) * price.input + cached * cached_price
-    return (total + usage.completion_tokens * price.output) / 1_000_000
+    return round((total + usage.completion_tokens * price.output) / 1_000_000, 12)  # less is float noise
 
 
 def _price(name: str, triple: list[float], train: float | None, source: str) -> Price:

@@ -81,6 +81,29 @@ class WrittenFloat(float):
         return self.written
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a dataclass can be filled with: its fields by name, and those that must be given."""
+
+    fields: Mapping[str, dataclasses.Field[Any]]
+    required: tuple[str, ...]
+
+
+@cache
+def _shape(cls: type) -> _Shape:
+    """Of every case of a suite the same, and slow to work out."""
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    required = [f.name for f in fields.values() if f.default is MISSING and f.default_factory is MISSING]
+    return _Shape(fields, tuple(required))
+
+
+@cache
+def _takes_text(annotation: Any) -> bool:
+    """Whether any text fits as it is."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return str in options
+
+
 @cache
 def _hints(cls: type) -> Mapping[str, Any]:
     """Of every case of a suite the same, and slow to work out."""
@@ -93,13 +116,12 @@ def fill(cls: type[T], data: Mapping[str, Any]) -> T:
     Raises:
         FieldError: an unknown or missing key, or a value of the wrong type.
     """
-    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
-    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable, whatever T is
+    shape, hints = _shape(cls), _hints(cls)  # type: ignore[arg-type]  # a class is hashable, whatever T is
     for key in data:
-        if key not in fields:
-            raise FieldError((key,), unknown(key, fields))
-    for name, field in fields.items():
-        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+        if key not in shape.fields:
+            raise FieldError((key,), unknown(key, shape.fields))
+    for name in shape.required:
+        if name not in data:
             raise FieldError((name,), f"is missing; write {named(hints[name])}")
     return cls(**{key: convert(hints[key], value, (key,)) for key, value in data.items()})
 
@@ -110,7 +132,7 @@ def convert(annotation: Any, value: Any, path: FieldPath = ()) -> Any:
     Raises:
         FieldError: the value does not fit.
     """
-    if annotation is Any:
+    if annotation is Any or (type(value) is str and _takes_text(annotation)):
         return value
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

@@ -24,8 +24,8 @@ from evalkit.errors import UsageError
 from evalkit.report.escape import printable
 from evalkit.report.figures import dollars, whole
 from evalkit.run import Outcome, Record, RunOptions, read_records
-from evalkit.run.grading import WHOLE
 from evalkit.run.prepare import prepare
+from evalkit.run.records import WHOLE
 from evalkit.run.run import run
 from evalkit.suite import Case, NamedCheck, Suite, compose, load_suite
 
@@ -175,9 +175,9 @@ def _answer(record: Record) -> str:
 def _verdict(record: Record, check: str) -> str:
     """`passed`, or why not; `-` for a check that had nothing to compare with, or no answer to look at."""
     found = next((verdict for verdict in record.verdicts if verdict.check == check), None)
-    if found is None:
+    if found is None and (check != WHOLE or record.response is None):
         return "-"
-    if found.passed:
+    if found is None or found.passed:
         return "passed"
     return f"{'failed' if found.passed is False else '?'}: {found.reason}"
 

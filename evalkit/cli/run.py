@@ -12,6 +12,7 @@ from typing import Any
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
+from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
@@ -138,11 +139,13 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     """Read suites and configuration; with --resume, by the flags with which that run was begun."""
     flags = _chosen(ModelFlags, given)
     options = _chosen(RunOptions, given)
+    options = replace(options, paths=tuple(options.paths) or ("suites",))
     if "resume" in given:
         _refuse_changes(given)
-        flags, begun = resumed(given["resume"])
+    asks = not (given.get("collect_only") or given.get("dry_run"))
+    if folder := given.get("resume") or (taken_up(flags, options) if asks else None):
+        flags, begun = resumed(folder)
         options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
-    options = replace(options, paths=tuple(options.paths) or ("suites",))
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
 

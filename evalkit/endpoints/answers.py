@@ -15,7 +15,9 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class WholeAnswer:
-    """Takes up a body that comes in one piece."""
+    """Takes up a body that comes in one piece, and is whole only when it has ended."""
+
+    whole = done = False
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -57,7 +59,7 @@ def read_answer(body: Body, kind: Kind) -> Response:
     if not isinstance(message, Mapping):
         raise bad_response("the first choice holds no message")
     return Response(
-        text=_content(message.get("content")),
+        text=content_text(message.get("content")),
         tool_calls=_tool_calls(message.get("tool_calls")),
         reasoning=_text(message, "reasoning_content") or _text(message, "reasoning"),
         refusal=_text(message, "refusal"),
@@ -85,7 +87,7 @@ def _first_choice(body: Body) -> Body:
     return choices[0]
 
 
-def _content(content: Any) -> str | None:
+def content_text(content: Any) -> str | None:
     """A message's text; some servers give it as a list of parts."""
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))

@@ -24,6 +24,8 @@ TIMED_OUT = (aiohttp.ServerTimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout
 
 RETRYABLE_STATUS = frozenset({408, 409, 429})  # and every 5xx
 
+_LASTING = ("insufficient_quota", "invalid_request_error", "context_length_exceeded")
+
 _WORDS = {
     400: "bad_request",
     401: "unauthorized",
@@ -66,17 +68,30 @@ def bad_response(what: str) -> AskError:
     return AskError("bad_response", what, retryable=True, possibly_billed=True)
 
 
+def told_in_stream(error: Any, clear: Clear) -> AskError:
+    """An error that a server sends in the middle of a stream, when the status was good already.
+
+    Args:
+        error: the value of the event's `error`, usually an object with message, type and code.
+        clear: applied to every text that comes from the server.
+    """
+    said = error if isinstance(error, Mapping) else {"message": error}
+    code, kind = said.get("code"), said.get("type")
+    refused = isinstance(code, int) and 400 <= code < 500 and not _passes(code)
+    lasting = refused or code in _LASTING or kind in _LASTING
+    return AskError(
+        type=_word(code, kind) or "stream_error",
+        message=f"error in the stream: {shorten(clear(str(said.get('message') or error)))}",
+        retryable=not lasting,
+        possibly_billed=True,
+        fatal="insufficient_quota" in (code, kind),
+    )
+
+
 def too_large(limit: int) -> AskError:
     """An answer longer than any that is kept; the next one would be, too."""
     what = f"the answer is longer than {limit:,} bytes, and was not read further"
     return AskError("too_large", what, possibly_billed=True)
-
-
-def not_ready(error: AskError) -> bool:
-    """Whether a model that was made a moment ago may be the reason: it is not found everywhere at once, or
-    is still being loaded."""
-    missing = error.status == 404 and error.type in ("model_not_found", "not_found")
-    return missing or error.status == 503 or error.type == "timeout"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -99,24 +114,29 @@ def _causes(fault: BaseException | None) -> Iterator[BaseException]:
 def _refusal(fault: openai.APIStatusError, clear: Clear) -> AskError:
     """An answer with status 3xx, 4xx or 5xx."""
     status = fault.status_code
-    kind = _word(fault)
+    kind = _word(fault.code, fault.type) or _WORDS.get(status, f"http_{status}")
     hopeless = kind == "insufficient_quota"
     return AskError(
         type=kind,
-        message=clear(_message(fault)),
+        message=f"HTTP {status}: {shorten(clear(_message(fault)))}",  # in this order: half a key is not found
         status=status,
-        retryable=(status in RETRYABLE_STATUS or status >= 500) and not hopeless,
+        retryable=_passes(status) and not hopeless,
         retry_after_s=retry_after_s(fault.response.headers),
         fatal=status in (401, 403) or hopeless,
     )
 
 
-def _word(fault: openai.APIStatusError) -> str:
-    """The server's own code where it is a word (some send numbers), else one for the status."""
-    for said in (fault.code, fault.type):
-        if isinstance(said, str) and re.fullmatch(r"[a-z][a-z_]{2,60}", said):
-            return said
-    return _WORDS.get(fault.status_code, f"http_{fault.status_code}")
+def _passes(status: int) -> bool:
+    """Whether the same request may be answered later."""
+    return status in RETRYABLE_STATUS or status >= 500
+
+
+def _word(*said: Any) -> str | None:
+    """The server's own code where it is a word (some send numbers)."""
+    for word in said:
+        if isinstance(word, str) and re.fullmatch(r"[a-z][a-z_]{2,60}", word):
+            return word
+    return None
 
 
 def _message(fault: openai.APIStatusError) -> str:
@@ -125,8 +145,7 @@ def _message(fault: openai.APIStatusError) -> str:
     for key in ("message", "detail"):
         if isinstance(said, dict) and key in said:
             said = said[key]
-    text = said if isinstance(said, str) else fault.response.text
-    return f"HTTP {fault.status_code}: {shorten(text)}"
+    return said if isinstance(said, str) else fault.response.text
 
 
 def shorten(text: str, limit: int = 300) -> str:

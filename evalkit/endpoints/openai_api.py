@@ -66,7 +66,7 @@ class OpenAIEndpoint:
     async def _whole(self, request: Request, body: dict[str, Any], turn: Turn) -> Response:
         sink, began = WholeAnswer(), time.perf_counter()
         headers = await self._wire.ask(PATHS[request.kind], encode(body), sink, turn.heard)
-        latency_ms = (time.perf_counter() - began) * 1000
+        latency_ms = _since(began)
         answer = read_answer(self._wire.read(sink.content, headers.get("content-type")), request.kind)
         return replace(answer, request_id=self._request_id(headers), latency_ms=latency_ms)
 
@@ -74,11 +74,11 @@ class OpenAIEndpoint:
         from evalkit.endpoints.sse import StreamedAnswer  # the few that stream pay for it
 
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        sink, began = StreamedAnswer(), time.perf_counter()
+        sink, began = StreamedAnswer(self._wire.cleared), time.perf_counter()
         headers = await self._wire.ask(PATHS[request.kind], encode(body), sink, turn.heard)
-        latency_ms = (time.perf_counter() - began) * 1000
+        latency_ms = _since(began, sink.ended_at)
         answer = read_answer(self._wire.cleared_body(sink.body(request.kind)), request.kind)
-        first = None if sink.first_token_at is None else (sink.first_token_at - began) * 1000
+        first = None if sink.first_token_at is None else _since(began, sink.first_token_at)
         return replace(answer, request_id=self._request_id(headers), latency_ms=latency_ms, ttft_ms=first)
 
     async def models(self) -> tuple[Mapping[str, Any], ...]:
@@ -169,3 +169,8 @@ def body_of(request: Request) -> dict[str, Any]:
     extra = params.pop("extra_body", {})
     asked = {"messages": request.messages} if request.kind == "chat" else {"prompt": request.prompt}
     return {**params, **extra, "model": request.model, **asked}
+
+
+def _since(began: float, until: float | None = None) -> float:
+    """Milliseconds, to the microsecond."""
+    return round(((until or time.perf_counter()) - began) * 1000, 3)

@@ -11,20 +11,23 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
 
 from evalkit.endpoints.faults import ask_error, bad_response, shorten, timed_out
-
-SHORTEST_SECRET = 8
-"""Header values below this many characters are no secrets, and would be found in any text."""
+from evalkit.endpoints.secrets import Secrets
+from evalkit.errors import AskError
 
 MAX_ERROR_BYTES = 65_536
 """Of a refusal's body, which is read no further."""
+
+LINGER_S = 0.25
+"""How long the end of a stream is waited for after its last event: then its connection can be used again."""
 
 _DRESSED = {"evalkit": "dressed"}
 """Marks a request whose headers are right already."""
@@ -33,7 +36,15 @@ Heard = Callable[[Mapping[str, str]], None]
 
 
 class Sink(Protocol):
-    """What takes up a body as it comes."""
+    """What takes up a body as it comes.
+
+    Attributes:
+        whole: whether the answer is there already, whatever becomes of the connection now.
+        done: whether the rest need not be read.
+    """
+
+    whole: bool
+    done: bool
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes.
@@ -69,7 +80,7 @@ class Wire:
     ):
         self.base_url, self.timeout_s = base_url, timeout_s
         own = {**({"authorization": f"Bearer {api_key}"} if api_key else {}), **headers}
-        self._secrets = [text for text in (api_key or "", *own.values()) if len(text) >= SHORTEST_SECRET]
+        self._secrets = Secrets((api_key or "", *own.values()))
         dress = _Dressing(own)
         # no limit to connections here: the run's pool and the endpoint's throttle are the limits
         self._http = openai.DefaultAioHttpClient(
@@ -85,6 +96,7 @@ class Wire:
             timeout=timeout_s,
             http_client=self._http,
         )
+        self._urls: dict[str, httpx2.URL] = {}
         said = {name: text for name, text in self.client.default_headers.items() if isinstance(text, str)}
         self._headers = dress.over(httpx2.Headers(said))
 
@@ -100,21 +112,27 @@ class Wire:
         Raises:
             AskError: no whole answer came within `timeout_s`.
         """
-        url = httpx2.URL(self.base_url + path)
+        if path not in self._urls:
+            self._urls[path] = httpx2.URL(self.base_url + path)  # taking one apart costs 0.05 ms
         request = httpx2.Request(
-            "POST", url, headers=self._headers, content=content, extensions=dict(_DRESSED)
+            "POST", self._urls[path], headers=self._headers, content=content, extensions=dict(_DRESSED)
         )
-        async with self._within(self.timeout_s):
-            reply = await self._http.send(request, stream=True)
-            try:
-                heard(reply.headers)
-                if not reply.is_success:
-                    raise await _refusal(reply)
-                async for chunk in reply.aiter_bytes():
-                    sink.feed(chunk)
-            finally:
-                await reply.aclose()
-        return reply.headers
+        headers: Mapping[str, str] = {}
+        try:
+            async with self._within(self.timeout_s):
+                reply = await self._http.send(request, stream=True)
+                headers = reply.headers
+                try:
+                    heard(headers)
+                    if not reply.is_success:
+                        raise await _refusal(reply)
+                    await _take_up(reply, sink)
+                finally:
+                    await reply.aclose()
+        except AskError:
+            if not sink.whole:
+                raise
+        return headers
 
     async def sent(self, call: Awaitable[httpx2.Response], timeout_s: float | None = None) -> httpx2.Response:
         """What came back to a call of the SDK, within `timeout_s` all told: the SDK's own limit is for each
@@ -132,29 +150,19 @@ class Wire:
         Raises:
             AskError: it is no JSON object.
         """
-        body = _parsed(self._cleared_bytes(content), content_type)
-        if b"\\u" in content and self._secrets:  # a key may be spelt in escapes
-            return self.cleared_body(body)
-        return body
+        return _parsed(self._secrets.cleared(content), self.cleared(content_type or "no content type"))
 
     def cleared_body(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A body, whatever its texts were put together from, without secrets."""
-        return _parsed(self._cleared_bytes(json.dumps(body, ensure_ascii=True).encode()), None)
+        """A body without secrets, whatever pieces its texts were put together from."""
+        return _parsed(self._secrets.cleared(json.dumps(body).encode()), "streamed")
 
     def cleared(self, text: str) -> str:
         """A text without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._secrets.cleared_text(text)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self.client.close()
-
-    def _cleared_bytes(self, content: bytes) -> bytes:
-        for secret in self._secrets:
-            content = content.replace(secret.encode(), b"***")
-        return content
 
     @asynccontextmanager
     async def _within(self, timeout_s: float) -> AsyncIterator[None]:
@@ -164,8 +172,9 @@ class Wire:
                 yield
         except TimeoutError as late:
             raise timed_out(self.base_url) from late
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as fault:
-            raise ask_error(fault, self.base_url, self.cleared) from fault
+        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError) as fault:
+            # not `from fault`: a traceback would show what the server said as it said it, keys included
+            raise ask_error(fault, self.base_url, self.cleared) from None
 
 
 class _Dressing:
@@ -188,6 +197,19 @@ class _Dressing:
             headers.pop(name, None)
         headers.update(self._own)
         return headers
+
+
+async def _take_up(reply: httpx2.Response, sink: Sink) -> None:
+    """Feed a body to what takes it up, until it ends or the rest need not be read."""
+    chunks = reply.aiter_bytes()
+    async for chunk in chunks:
+        sink.feed(chunk)
+        if sink.done:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    async for _ in chunks:
+                        pass
+            return
 
 
 async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:
@@ -213,7 +235,7 @@ def _whole_characters(body: Any) -> Any:
     return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
-def _parsed(content: bytes, content_type: str | None) -> dict[str, Any]:
+def _parsed(content: bytes, content_type: str) -> dict[str, Any]:
     """The object in a JSON text; what msgspec is too strict for (NaN, half of a surrogate pair) the standard
     library reads."""
     try:
@@ -223,7 +245,7 @@ def _parsed(content: bytes, content_type: str | None) -> dict[str, Any]:
             body = _whole_characters(json.loads(content))
     except ValueError as broken:
         found = shorten(content[:400].decode("utf-8", "replace"), 80)
-        raise bad_response(f"not JSON ({content_type or 'no content type'}), begins {found!r}") from broken
+        raise bad_response(f"not JSON ({content_type}), begins {found!r}") from broken
     except RecursionError as deep:
         raise bad_response("JSON nested too deeply to be read") from deep
     if not isinstance(body, dict):

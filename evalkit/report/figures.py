@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from evalkit.comparison import FailedCase, Pair, VariantFigures
+from evalkit.comparison import SuiteFigures, VariantFigures
 from evalkit.report.escape import printable
 from evalkit.stats import Rate
 
@@ -72,25 +72,57 @@ def latency(row: VariantFigures) -> str:
 
 def oddities(rows: Sequence[VariantFigures]) -> list[str]:
     """What models did in place of a whole text, as far as they did: `cut off at max_tokens: base 5, ft 1`."""
-    columns = {
-        "refused": "refused",
-        "filtered": "filtered",
-        "truncated": "cut off at max_tokens",
-        "tool_calls": "called a tool where text was due",
-    }
+    return _counted(
+        rows,
+        refused="refused",
+        filtered="filtered",
+        truncated="cut off at max_tokens",
+        tool_calls="called a tool where text was due",
+    )
+
+
+def faults(rows: Sequence[VariantFigures]) -> list[str]:
+    """What went wrong on the way to the models, as far as it did: `asked again after a fault: ft 3`."""
+    return _counted(
+        rows,
+        retries="asked again after a fault",
+        possibly_billed="possibly billed without an answer",
+        judge_possibly_billed="possibly billed without an answer, by the judge",
+    )
+
+
+def _counted(rows: Sequence[VariantFigures], **columns: str) -> list[str]:
+    """A line for each column that is not 0 throughout: its words, and the variants' counts."""
     found = {words: [(row.variant, getattr(row, name)) for row in rows] for name, words in columns.items()}
     return [
-        f"{words}: {', '.join(f'{printable(variant)} {count}' for variant, count in counts if count)}"
+        f"{words}: {', '.join(f'{printable(variant)} {count:,}' for variant, count in counts if count)}"
         for words, counts in found.items()
         if any(count for _, count in counts)
     ]
 
 
-def failure_count(failed: Sequence[FailedCase], pair: Pair) -> str:
-    """`17 ft failures, 9 new (prompted passed)`; all of one variant."""
-    new = sum(failure.new for failure in failed)
-    news = f", {new} new ({printable(pair.baseline)} passed)" if new else ""
-    return f"{len(failed)} {printable(failed[0].variant)} failure{'s' if len(failed) != 1 else ''}{news}"
+def streams(rows: Sequence[VariantFigures]) -> list[str]:
+    """`first token after, then tokens/s (p50): base 180 ms, 42; ft 95 ms, 88`; nothing without streams."""
+    found = [
+        f"{printable(row.variant)} {row.ttft_p50_ms:.0f} ms, {whole(row.tokens_per_s)}/s"
+        for row in rows
+        if row.ttft_p50_ms is not None
+    ]
+    return [f"first token after (p50), tokens from then on: {'; '.join(found)}"] if found else []
+
+
+def reasons(errors: Mapping[str, int], shown: int) -> list[tuple[str, int]]:
+    """The most frequent reasons with their numbers; the others together."""
+    listed = list(errors.items())
+    rest = sum(count for _, count in listed[shown:])
+    return [*listed[:shown], *([(f"{len(listed) - shown} other reasons", rest)] if rest else [])]
+
+
+def failure_count(suite: SuiteFigures, row: VariantFigures) -> str:
+    """`17 ft failures, 9 new (prompted passed)`, of one of the suite's variants."""
+    new = suite.new_failures if row.variant == suite.pair.candidate else 0
+    news = f", {new:,} new ({printable(suite.pair.baseline)} passed)" if new else ""
+    return f"{row.failed:,} {printable(row.variant)} failure{'s' if row.failed != 1 else ''}{news}"
 
 
 def leak_lines(rows: Sequence[VariantFigures]) -> list[str]:

@@ -5,26 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparison import Pair, compare
+from evalkit.comparison import Pair, compare_rows
 from evalkit.report.asked import asked_lines, plan_line
-from evalkit.report.model import Asked, Report
+from evalkit.report.incomplete import incomplete
+from evalkit.report.model import Asked, Planned, Report
 from evalkit.report.notes import notes
-from evalkit.run import read_info, read_records
+from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
 from evalkit.run.leaks import leaked_cases
+from evalkit.run.rows import open_rows
 
 
 def load_report(folder: Path) -> Report:
-    """Work out all figures anew from the records on disk.
+    """Work out all figures anew from the records on disk, in little memory, whether the run has ended or not.
 
     Raises:
         UsageError: `folder` holds no run, or a damaged one.
     """
     info = read_info(folder)
     pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
-    comparison = compare(read_records(folder), pairs, leaked_cases(info))
-    plan = plan_line(Estimate(**info["estimate"]), info["options"]["max_cost"])
-    return Report(folder.name, _asked(info), plan, comparison, notes(info, comparison))
+    with open_rows(folder) as rows:
+        comparison = compare_rows(rows, pairs, leaked_cases(info))
+    planned = _planned(info["plan"])
+    return Report(
+        run=folder.resolve().name,
+        asked=_asked(info),
+        plan=plan_line(Estimate(**info["estimate"]), info["options"]["max_cost"]),
+        comparison=comparison,
+        notes=(*incomplete(info, comparison, planned, folder), *notes(info, comparison)),
+        planned=planned,
+    )
+
+
+def _planned(plan: dict[str, Any]) -> Planned:
+    """Every variant of a suite is asked all its cases; nothing where that is not what the plan adds up to."""
+    planned = {
+        suite: dict.fromkeys(plan["variants"][suite], found["cases"] * plan["repeat"])
+        for suite, found in plan.get("suites", {}).items()
+    }
+    total = sum(sum(of_suite.values()) for of_suite in planned.values())
+    return planned if total == plan.get("records") else {}
 
 
 def _asked(info: dict[str, Any]) -> tuple[Asked, ...]:

@@ -11,7 +11,7 @@ from evalkit.report import figures
 from evalkit.report.escape import clip, markdown_code, markdown_text
 from evalkit.report.model import Asked, Report
 
-FAILURES_SHOWN = 50
+REASONS_SHOWN = 20
 LONGEST_CELL = 300
 
 _COLUMNS = (
@@ -30,8 +30,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     for suite in report.comparison.suites:
         yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
-        yield from _leaks(suite.rows)
-        yield from (f"- not asked: {markdown_code(why)} ({count})" for why, count in suite.errors.items())
+        yield from _bullets([*figures.faults(suite.rows), *figures.streams(suite.rows)])
+        yield from _bullets(figures.leak_lines(suite.rows))
+        yield from (f"- not asked: {markdown_code(why)} ({count:,})" for why, count in _errors(suite))
         yield from _failures(suite)
     if len(report.comparison.suites) > 1:
         yield from ("## All suites", "", _figures(report.comparison.total), "")
@@ -62,18 +63,21 @@ def _row(row: VariantFigures) -> list[str]:
     ]
 
 
-def _leaks(rows: Sequence[VariantFigures]) -> Iterator[str]:
-    lines = figures.leak_lines(rows)
-    yield from (*(f"- {markdown_text(line)}" for line in lines), *([""] if lines else []))
+def _bullets(lines: Sequence[str]) -> list[str]:
+    return [*(f"- {markdown_text(line)}" for line in lines), ""] if lines else []
+
+
+def _errors(suite: SuiteFigures) -> list[tuple[str, int]]:
+    return [(clip(why, LONGEST_CELL), count) for why, count in figures.reasons(suite.errors, REASONS_SHOWN)]
 
 
 def _failures(suite: SuiteFigures) -> Iterator[str]:
-    for variant in suite.watched:
-        failed = [failure for failure in suite.failures if failure.variant == variant]
-        if failed:
-            first = f"; the first {FAILURES_SHOWN}" if len(failed) > FAILURES_SHOWN else ""
-            yield from (f"{markdown_text(figures.failure_count(failed, suite.pair))}{first}:", "")
-            rows = [_failure(failure) for failure in failed[:FAILURES_SHOWN]]
+    for row in suite.watched:
+        first = suite.failures_of(row.variant)
+        if first:
+            listed = f"; the first {len(first)}" if row.failed > len(first) else ""
+            yield from (f"{markdown_text(figures.failure_count(suite, row))}{listed}:", "")
+            rows = [_failure(failure) for failure in first]
             yield from (_table(("", "case", "check", "why", "what came"), rows, "lllll"), "")
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from evalkit.comparison import Comparison
+
+Planned = Mapping[str, Mapping[str, int]]
+"""How many records a whole run has, by suite and variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Report:
         plan: requests, estimated cost and the cap, in one line.
         comparison: the figures.
         notes: what a reader must know to read the figures, a sentence each.
+        planned: empty where run.json does not tell.
     """
 
     run: str
@@ -34,3 +39,4 @@ class Report:
     plan: str
     comparison: Comparison
     notes: tuple[str, ...]
+    planned: Planned = field(default_factory=dict)

@@ -23,19 +23,14 @@ Info = dict[str, Any]
 
 
 def notes(info: Info, comparison: Comparison) -> tuple[str, ...]:
-    """All notes on a run, from its run.json and its figures."""
-    return tuple(
-        note
-        for part in (_partial, _left_out, _recorded, _unknown_costs, _latency, _judges, _embedded)
-        for note in part(info, comparison)
-    )
+    """Notes on a run's figures, from its run.json and from themselves."""
+    parts = (_partial, _left_out, _recorded, _unknown_costs, _latency, _judges, _embedded)
+    return tuple(note for part in parts for note in part(info, comparison))
 
 
 def _partial(info: Info, _: Comparison) -> Iterator[str]:
     if info["partial"]:
         yield "Partial run: cases were left out, so nothing may be decided on it."
-    if info["status"] != "finished":
-        yield f"This run is not complete ({info['status']}): its figures are of what was asked."
 
 
 def _left_out(info: Info, _: Comparison) -> Iterator[str]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from evalkit.comparison import Leaks, VariantFigures
-from evalkit.report.model import Report
+from evalkit.report.model import Planned, Report
 from evalkit.stats import Rate
 
 
 def summary(report: Report) -> dict[str, Any]:
     """The object of summary.json; null is unknown, never 0."""
     comparison = report.comparison
-    suites = {suite.name: {"variants": _variants(suite.rows)} for suite in comparison.suites}
-    return {"run": report.run, "suites": suites, "all": {"variants": _variants(comparison.total)}}
+    suites = {
+        suite.name: {"variants": _variants(suite.rows, report.planned.get(suite.name, {}))}
+        for suite in comparison.suites
+    }
+    total = {"variants": _variants(comparison.total, _all(report.planned))}
+    return {"run": report.run, "suites": suites, "all": total}
+
+
+def summary_json(report: Report) -> str:
+    """The text of summary.json."""
+    return json.dumps(summary(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -26,12 +36,13 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def variant_summary(row: VariantFigures) -> dict[str, Any]:
+def variant_summary(row: VariantFigures, planned: int | None) -> dict[str, Any]:
     """One variant's figures under the names that summary.json gives them."""
     interval = row.passed.interval
     return {
         "cases": row.cases,
         "records": row.records,
+        "planned": planned,
         "errors": row.errors,
         "unknown": row.unknown,
         "property_rate": _share(row.form),
@@ -44,11 +55,16 @@ def variant_summary(row: VariantFigures) -> dict[str, Any]:
         "cost_per_1k": row.cost_per_1k,
         "latency_p50_ms": row.latency_p50_ms,
         "latency_p95_ms": row.latency_p95_ms,
+        "ttft_p50_ms": row.ttft_p50_ms,
+        "tokens_per_s": row.tokens_per_s,
         "cached": row.cached,
         "refused": row.refused,
         "filtered": row.filtered,
         "truncated": row.truncated,
         "tool_calls": row.tool_calls,
+        "retries": row.retries,
+        "possibly_billed": row.possibly_billed,
+        "judge_possibly_billed": row.judge_possibly_billed,
         **_leaks(row.leaks),
     }
 
@@ -64,8 +80,16 @@ def _leaks(leaks: Leaks | None) -> dict[str, Any]:
     }
 
 
-def _variants(rows: Sequence[VariantFigures]) -> dict[str, Any]:
-    return {row.variant: variant_summary(row) for row in rows}
+def _variants(rows: Sequence[VariantFigures], planned: Mapping[str, int]) -> dict[str, Any]:
+    return {row.variant: variant_summary(row, planned.get(row.variant)) for row in rows}
+
+
+def _all(planned: Planned) -> Mapping[str, int]:
+    """Over all suites, by variant."""
+    total: Counter[str] = Counter()
+    for of_suite in planned.values():
+        total.update(of_suite)
+    return total
 
 
 def _share(rate: Rate | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
@@ -14,6 +14,7 @@ from evalkit.report.model import Asked, Report
 
 WIDTH = 100
 NOTHING = "(no text)"
+REASONS_SHOWN = 5
 LEAST_ROOM = 20
 """Columns that must be left for an answer to be begun on a failure's line."""
 
@@ -51,16 +52,22 @@ def terminal(report: Report, verbosity: int = 0) -> str:
         report: of one suite or several.
         verbosity: below 0 only counts failures, above 0 lists more and adds a rate for each check.
     """
-    body = _alone if len(report.comparison.suites) == 1 else _together
     notes = (textwrap.fill(printable(note), WIDTH) for note in report.notes)
-    return "\n".join([*body(report, verbosity), *notes])
+    return "\n".join([*_body(report, verbosity), *notes])
+
+
+def _body(report: Report, verbosity: int) -> Iterable[str]:
+    suites = len(report.comparison.suites)
+    if not suites:
+        return ("No records yet.", "")
+    return _alone(report, verbosity) if suites == 1 else _together(report, verbosity)
 
 
 def _alone(report: Report, verbosity: int) -> Iterator[str]:
     (suite,) = report.comparison.suites
     head, (body,) = _figures([suite.rows])
     yield from (_over(_title(suite), head[0]), head[1], *body, "")
-    yield from _paragraph(figures.oddities(suite.rows))
+    yield from _paragraph(_remarks(suite.rows))
     yield from _details(suite, verbosity, listed=10)
 
 
@@ -73,21 +80,30 @@ def _together(report: Report, verbosity: int) -> Iterator[str]:
     for title, body in zip(titles, bodies, strict=True):
         yield from (title, *(f"  {line}" for line in body))
     yield ""
-    yield from _paragraph(figures.oddities(total))
+    yield from _paragraph(_remarks(total))
     for suite in suites:
         if verbosity > 0:
-            yield from _paragraph([_title(suite), *figures.oddities(suite.rows)])
+            yield from _paragraph([_title(suite), *_remarks(suite.rows)])
         yield from _details(suite, verbosity, listed=3)
 
 
 def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:
     """What stands under a suite's table."""
     yield from _paragraph(figures.leak_lines(suite.rows))
-    yield from _paragraph([f"not asked: {printable(why)} ({count})" for why, count in suite.errors.items()])
+    yield from _paragraph(_errors(suite))
     if verbosity > 0:
         yield from _paragraph(_check_rates(suite))
-    for variant in suite.watched:
-        yield from _paragraph(_failures(suite, variant, verbosity, listed if verbosity <= 0 else 50))
+    for row in suite.watched:
+        yield from _paragraph(_failures(suite, row, verbosity, listed))
+
+
+def _remarks(rows: Sequence[VariantFigures]) -> list[str]:
+    return [*figures.oddities(rows), *figures.faults(rows), *figures.streams(rows)]
+
+
+def _errors(suite: SuiteFigures) -> list[str]:
+    found = figures.reasons(suite.errors, REASONS_SHOWN)
+    return [f"not asked: {clip(printable(why), 2 * WIDTH)} ({count:,})" for why, count in found]
 
 
 def _paragraph(lines: Sequence[str]) -> list[str]:
@@ -138,17 +154,19 @@ def _check_rates(suite: SuiteFigures) -> list[str]:
     return _table([head, *rows], "l" + "r" * len(suite.rows)).split("\n")
 
 
-def _failures(suite: SuiteFigures, variant: str, verbosity: int, listed: int) -> list[str]:
+def _failures(suite: SuiteFigures, row: VariantFigures, verbosity: int, listed: int) -> list[str]:
     """How many cases of a variant failed, and the first of them, new ones before others."""
-    failed = [failure for failure in suite.failures if failure.variant == variant]
-    if not failed:
+    if not row.failed:
         return []
-    title = f"{printable(suite.name)}: {figures.failure_count(failed, suite.pair)}"
+    title = f"{printable(suite.name)}: {figures.failure_count(suite, row)}"
     if verbosity < 0:
         return [title]
-    left = len(failed) - listed
-    more = [f" … and {left} more: -v lists more, records.jsonl has all"] if left > 0 else []
-    return [f"{title}:", *_failure_lines(failed[:listed], verbosity), *more]
+    known = suite.failures_of(row.variant)
+    shown = known if verbosity > 0 else known[:listed]
+    further = "-v lists more, " if len(known) > len(shown) else ""
+    left = row.failed - len(shown)
+    more = [f" … and {left:,} more: {further}records.jsonl has all"] if left else []
+    return [f"{title}:", *_failure_lines(shown, verbosity), *more]
 
 
 def _failure_lines(failed: Sequence[FailedCase], verbosity: int) -> Iterator[str]:

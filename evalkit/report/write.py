@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from evalkit.errors import StorageError
 from evalkit.report.csv import csv
 from evalkit.report.markdown import markdown
 from evalkit.report.model import Report
-from evalkit.report.summary import summary
+from evalkit.report.summary import summary_json
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -22,7 +21,7 @@ def write_report(report: Report, folder: Path) -> None:
     """
     _replace(folder / "report.md", markdown(report))
     _replace(folder / "report.csv", csv(report))
-    _replace(folder / "summary.json", json.dumps(summary(report), indent=2, ensure_ascii=False) + "\n")
+    _replace(folder / "summary.json", summary_json(report))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
 
-from evalkit.endpoints.base import Request, Response
+from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.errors import StorageError
 from evalkit.jsontext import encode
 
@@ -43,11 +43,11 @@ class Asked:
 
     @property
     def key(self) -> bytes:
-        """The SHA-256 of it all; the order of parameters does not matter."""
+        """128 bits of the SHA-256 of it all; the order of parameters does not matter."""
         request = self.request
         parts = (self.address, self.fingerprint, request.model, request.kind, self.repeat)
         said = (request.messages, request.prompt, request.params)
-        return hashlib.sha256(encode((parts, said), sort=True)).digest()
+        return hashlib.sha256(encode((parts, said), sort=True)).digest()[:16]
 
 
 class Cache:
@@ -68,7 +68,6 @@ class Cache:
         self.path = folder / FILE_NAME
         self._reads = reads
         self._waiting: dict[bytes, Kept] = {}
-        self._decoder = msgspec.msgpack.Decoder(Kept)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -89,9 +88,11 @@ class Cache:
         if key in self._waiting:
             return self._waiting[key]
         try:
+            if not self._db.in_transaction:  # one for all questions until the next flush: locks cost more
+                self._db.execute("BEGIN")
             row = self._db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
-            return None if row is None else self._decoder.decode(row[0])
-        except (sqlite3.Error, msgspec.MsgspecError) as fault:
+            return None if row is None else _unpacked(row[0])
+        except (sqlite3.Error, msgspec.MsgspecError, TypeError) as fault:
             raise self._unusable(fault) from fault
 
     def put(self, key: bytes, kept: Kept) -> None:
@@ -100,10 +101,12 @@ class Cache:
 
     def flush(self) -> None:
         """Write down what has been put since the last time."""
-        if not self._waiting:
-            return
-        rows = [(key, msgspec.msgpack.encode(kept)) for key, kept in self._waiting.items()]
+        rows = [(key, _packed(kept)) for key, kept in self._waiting.items()]
         try:
+            if self._db.in_transaction:  # that of `get`
+                self._db.execute("COMMIT")
+            if not rows:
+                return
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
             self._db.execute("COMMIT")
@@ -123,3 +126,21 @@ class Cache:
             f"{self.path}: the cache cannot be used ({fault}); free space, make the folder writable, "
             "delete the file if it is damaged, or add --no-cache"
         )
+
+
+def _packed(kept: Kept) -> bytes:
+    """Values without names, in the fields' order: names would take more room than most answers."""
+    response = kept.response
+    said = [getattr(response, name) for name in _SAID]
+    counted = [getattr(response.usage, field.name) for field in fields(Usage)]
+    return msgspec.msgpack.encode((said, counted, kept.cost_usd, kept.attempts, kept.at))
+
+
+def _unpacked(data: bytes) -> Kept:
+    said, counted, cost_usd, attempts, at = msgspec.msgpack.decode(data)
+    named = dict(zip(_SAID, said, strict=False))  # a field that came later has its default
+    named["tool_calls"] = tuple(named["tool_calls"])
+    return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, at)
+
+
+_SAID = tuple(field.name for field in fields(Response) if field.name != "usage")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Protocol
 
 from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.jsontext import encode
@@ -92,7 +92,16 @@ def record_from_json(data: Json) -> Record:
     )
 
 
-def passed(verdicts: Sequence[RecordedVerdict]) -> bool | None:
+class Decided(Protocol):
+    """Whatever passed, failed, or did neither (None): a verdict in any shape."""
+
+    @property
+    def passed(self) -> bool | None:
+        """The third state is None."""
+        ...
+
+
+def passed(verdicts: Iterable[Decided]) -> bool | None:
     """False if any verdict is False, else None if any is None, else True."""
     found = {verdict.passed for verdict in verdicts}
     if False in found:

@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, EndpointSettings, ModelRef
 from evalkit.config.hosts import is_private
 from evalkit.config.places import missing_keys
 from evalkit.config.toml_file import close_match
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError, UsageError
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 SHOWN_MODELS = 8
 """How many of a server's models a message lists."""
@@ -50,6 +52,8 @@ def open_endpoint(
         raise UsageError(complaint)
     if settings.base_url is None:
         raise UsageError(f"endpoint {settings.name} has no address: start the embedded server first")
+    from evalkit.endpoints.openai_api import OpenAIEndpoint  # here alone: it takes half a second to load
+
     return OpenAIEndpoint(
         settings.name,
         settings.base_url,

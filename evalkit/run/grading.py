@@ -15,11 +15,8 @@ from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.errors import EvalkitError
 from evalkit.run.asker import Answer
 from evalkit.run.plan import Task
-from evalkit.run.records import RecordedVerdict
+from evalkit.run.records import WHOLE, RecordedVerdict
 from evalkit.suite.model import NamedCheck, tools_in
-
-WHOLE = "whole"
-"""The name of the check that every answer is put to."""
 
 EMBEDDED_RUBRIC = "c7bc3575dd20d5c41ff4eb22f333aec9c5f0d7ec0a5b0967c6d68d0afd0c4d7b"
 """The SHA-256 of the rubric that the embedded judge was trained for: suites/marv/tone.md, stripped."""
@@ -56,8 +53,9 @@ def grade(
         model=request.model,
         judge=judge,
     )
-    first = _recorded(WHOLE, "property", wholeness(task, response))
-    return (first, *(_checked(named, seen) for named in (*task.suite.checks, *task.case.checks)))
+    whole = wholeness(task, response)
+    first = () if whole.passed else (_recorded(WHOLE, "property", whole),)
+    return (*first, *(_checked(named, seen) for named in (*task.suite.checks, *task.case.checks)))
 
 
 def wholeness(task: Task, response: Response) -> Verdict:

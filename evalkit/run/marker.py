@@ -67,8 +67,8 @@ class Marker:
         self, task: Task, request: Request, answer: Answer, desk: JudgeDesk | None
     ) -> tuple[RecordedVerdict, ...]:
         assert answer.response is not None
-        began = time.thread_time()
+        began = time.perf_counter()
         verdicts = grade(task, request, answer.response, desk)
         before = self._seconds.get(task.suite.name, 0.0)
-        self._seconds[task.suite.name] = before + WEIGHT * (time.thread_time() - began - before)
+        self._seconds[task.suite.name] = before + WEIGHT * (time.perf_counter() - began - before)
         return verdicts

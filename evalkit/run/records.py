@@ -9,6 +9,9 @@ from typing import Any
 from evalkit.checks.base import CheckKind
 from evalkit.endpoints.base import Request, Response
 
+WHOLE = "whole"
+"""The name of the check that every answer is put to; its verdict is recorded only where it fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:

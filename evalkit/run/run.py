@@ -11,10 +11,9 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, Config, gate_roles
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import RetryPolicy
 from evalkit.run.budget import Budget
 from evalkit.run.connect import Connection, connect, open_endpoint
@@ -33,6 +32,9 @@ from evalkit.run.session import AnswerStore, Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
 from evalkit.run.workers import Workers
 from evalkit.suite.model import Suite
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 
 def run(

@@ -151,6 +151,15 @@ def latest(out: Path) -> Path | None:
     return None
 
 
+def at_work(folder: Path) -> bool:
+    """Whether another process is writing to a run's folder."""
+    try:
+        os.close(locked(folder))
+    except UsageError:
+        return True
+    return False
+
+
 def write_whole(path: Path, value: Any) -> None:
     """Write JSON so that a reader, or a later run, finds either the old file or the new one, never a part."""
     part = path.with_name(f"{path.name}.part")

@@ -64,7 +64,7 @@ def test_a_report_is_made_from_the_folder_alone(tmp_path: Path, three: list[Reco
     ]
     assert report.plan == "3 requests, about 75 tokens, about $0.40, cap $5.00"
     (suite,) = report.comparison.suites
-    assert suite.watched == ("base",)
+    assert [row.variant for row in suite.watched] == ["base"]
 
 
 def test_an_unknown_price_is_explained(make_record) -> None:

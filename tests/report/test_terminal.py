@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from evalkit.report.terminal import heading, terminal
-from evalkit.run.grading import WHOLE
-from evalkit.run.records import RecordedVerdict
+from evalkit.run.records import WHOLE, RecordedVerdict
 
 
 def test_one_suite_is_drawn_as_designed(make_report, two_suites) -> None:

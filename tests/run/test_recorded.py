@@ -55,7 +55,7 @@ def test_recorded_answers_are_graded_with_no_endpoint(tmp_path: Path) -> None:
     assert oslo.response
     assert (oslo.response.latency_ms, oslo.at, oslo.attempts, oslo.cached) == (7, "2026-01-01", 0, False)
     assert rome.response
-    assert [verdict.passed for verdict in rome.verdicts] == [True, False]
+    assert [verdict.passed for verdict in rome.verdicts] == [False]
     assert (rome.response.latency_ms, rome.response.usage.prompt_tokens, rome.cost_usd) == (None, None, None)
     assert (lima.verdicts[0].value, lima.verdicts[0].passed) == ("tool_calls", False)
 

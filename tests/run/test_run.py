@@ -154,10 +154,7 @@ def test_a_tool_call_that_is_due_is_a_whole_answer(tmp_path: Path, loopback: Loo
 
     loopback.rule = rule
     _, (record,) = run_in(tmp_path, load_suite(tmp_path / "home"), config_for(tmp_path, loopback, "ft"))
-    assert [(verdict.check, verdict.passed) for verdict in record.verdicts] == [
-        ("whole", True),
-        ("tool_call", True),
-    ]
+    assert [(verdict.check, verdict.passed) for verdict in record.verdicts] == [("tool_call", True)]
 
 
 def test_unknown_counts_and_costs_are_null(tmp_path: Path, loopback: Loopback) -> None:
