@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
+import msgspec
+
 from evalkit import tokens
 from evalkit.checks.base import Seen
 from evalkit.checks.judging import judge_request
@@ -70,6 +72,14 @@ def estimate(plan: Plan, config: Config) -> Estimate:
     """
     questions = (question for task in plan for question in _questions(task, config))
     return reduce(Estimate.plus, questions, Estimate())
+
+
+def bound_usd(request: Request, price: Price | None) -> float | None:
+    """No less than `reserved_usd`, told without counting: a token has a byte at least."""
+    if price is None or price.free:
+        return None if price is None else 0.0
+    sent = msgspec.json.encode((request.messages, request.prompt, request.params))
+    return cost(price, Usage(len(sent), None, _most_tokens(request)))
 
 
 def reserved_usd(request: Request, price: Price | None) -> float | None:
