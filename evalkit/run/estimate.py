@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-import msgspec
-
-from evalkit import tokens
+from evalkit import jsontext, tokens
 from evalkit.checks.base import Seen
 from evalkit.checks.judging import judge_request
 from evalkit.checks.rubric import Rubric
@@ -78,7 +76,7 @@ def bound_usd(request: Request, price: Price | None) -> float | None:
     """No less than `reserved_usd`, told without counting: a token has a byte at least."""
     if price is None or price.free:
         return None if price is None else 0.0
-    sent = msgspec.json.encode((request.messages, request.prompt, request.params))
+    sent = jsontext.encode((request.messages, request.prompt, request.params))
     return cost(price, Usage(len(sent), None, _most_tokens(request)))
 
 
