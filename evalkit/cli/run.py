@@ -201,7 +201,7 @@ def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     asked = (variant for variants in plan.variants.values() for variant in variants)
     variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    return heading(asked_lines(variants, places), plan_line(estimate(plan, config), options.max_cost))
+    return heading(asked_lines(variants, places), plan_line(estimate(plan, config, options.out), options.max_cost))
 
 
 def _ending(outcome: Outcome) -> str:
