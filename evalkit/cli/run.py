@@ -21,6 +21,7 @@ from evalkit.run import Outcome, Plan, RunOptions, read_info
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
+from evalkit.run.recorded import all_recorded
 from evalkit.run.run import run
 from evalkit.suite import Suite, find_suites, load_suite
 
@@ -201,7 +202,9 @@ def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     asked = (variant for variants in plan.variants.values() for variant in variants)
     variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    return heading(asked_lines(variants, places), plan_line(estimate(plan, config, options.out), options.max_cost))
+    return heading(
+        asked_lines(variants, places), plan_line(estimate(plan, config, options.out), options.max_cost)
+    )
 
 
 def _ending(outcome: Outcome) -> str:
@@ -221,7 +224,6 @@ def _ending(outcome: Outcome) -> str:
 
 def _remedy(outcome: Outcome) -> str:
     """What to do about what is left; where all answers are recorded, asking again brings none."""
-    found = read_info(outcome.folder)["plan"]["variants"].values()
-    if all(variant["responses"] for variants in found for variant in variants.values()):
+    if not outcome.stopped and all_recorded(read_info(outcome.folder)):
         return "Answers are missing in the file: record them, or leave the cases out with -k"
     return f"To go on: evalkit run --resume {outcome.folder}"

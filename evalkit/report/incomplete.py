@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.comparison import Comparison, SuiteFigures
 from evalkit.report.model import Planned
+from evalkit.run.recorded import all_recorded
 
 STATUS = {
     "running": "still running, or killed",
@@ -26,7 +27,7 @@ def incomplete(info: dict[str, Any], comparison: Comparison, planned: Planned, f
         planned: empty where nobody knows it.
         folder: as it is to be named to go on.
     """
-    resume = f"evalkit run --resume {shlex.quote(str(folder))}"
+    resume = _resume(info, folder)
     missing, status = _missing(info, comparison), info["status"]
     errors = sum(row.errors for row in comparison.total)
     if missing or status != "finished":
@@ -36,7 +37,15 @@ def incomplete(info: dict[str, Any], comparison: Comparison, planned: Planned, f
         yield from _by_suite(comparison, planned)
     elif errors:
         records = sum(row.records for row in comparison.total)
-        yield f"{errors:,} of {records:,} could not be asked. To ask them again: {resume}"
+        again = f"could not be asked. To ask them again: {resume}"
+        yield f"{errors:,} of {records:,} {'have no answer in the file.' if all_recorded(info) else again}"
+
+
+def _resume(info: dict[str, Any], folder: Path) -> str:
+    """A run that checked the answers of another has nothing to ask with: that other one goes on."""
+    begun = info.get("regraded_from")
+    resume = f"evalkit run --resume {shlex.quote(begun or str(folder))}"
+    return f"{resume}, then evalkit regrade {shlex.quote(begun)}" if begun else resume
 
 
 def _missing(info: dict[str, Any], comparison: Comparison) -> int:

@@ -184,3 +184,17 @@ def test_recorded_answers_are_regraded_without_their_file(folder: Path) -> None:
     _, records = newest(folder)
     assert {record["passed"] for record in records.values()} == {True}
     assert main(["regrade", "nowhere"]) == 4
+
+
+def test_a_run_that_only_checked_again_is_not_gone_on_with(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has nothing to ask with: the run that asked goes on."""
+    assert run("--max-cost", "none", "--limit", "2") == 0
+    first = (folder / "reports" / "latest").resolve().name
+    assert main(["regrade", "reports/latest"]) == 0
+    shown = capsys.readouterr().out
+    assert "not complete" not in shown
+    assert main(["run", "--resume", "reports/latest"]) == 4
+    assert f"go on with --resume reports/{first}" in capsys.readouterr().err
+    assert main(["regrade", "reports/latest", "-q"]) == 0
