@@ -29,7 +29,8 @@ EXAMPLE = """\
   evalkit run suites/                                       the embedded model, all suites
   evalkit run suites/marv --limit 20 -v                     one suite, 20 cases, more detail
   evalkit run mine/ --base gpt-4.1-mini --ft ft:gpt-4.1-mini:me::x1 --judge gpt-4.1 --max-cost 2
-  evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate"""
+  evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate
+  evalkit run mine/ --responses recorded/ft.jsonl           grade answers that evalkit record stored"""
 
 RESUMABLE = {"concurrency", "max_cost", "workers"}
 """Flags that a resumed run may have of its own; all others are as the run was begun."""

@@ -168,6 +168,14 @@ def other_model(folder: Path) -> str:
     return (folder / "out" / "answers.jsonl").read_text().replace('"model":"m"', '"model":"other"')
 
 
+def other_variant(folder: Path) -> str:
+    return (folder / "out" / "answers.jsonl").read_text().replace('"variant":"ft"', '"variant":"base"')
+
+
+def torn_stranger(folder: Path) -> str:
+    return other_model(folder) + '{"suite":"words","variant":"ft","case":"os'
+
+
 def other_prompt(folder: Path) -> str:
     return (folder / "out" / "answers.jsonl").read_text().replace('"content":"rome"', '"content":"Rome"')
 
@@ -175,10 +183,12 @@ def other_prompt(folder: Path) -> str:
 STRANGERS: dict[str, tuple[Callable[[Path], str], str]] = {
     "model": (other_model, "is an answer of other, not of m"),
     "prompt": (other_prompt, "was asked in another way"),
+    "variant": (other_variant, r"line 1 is of the variant base \(suite words\)"),
+    "torn": (torn_stranger, "line 1 is an answer of other"),
     "case": (lambda _: '{"case": "bonn", "text": "x"}\n', r"line 1 answers another case \(bonn\)"),
     "notes": (lambda _: "my notes\n", r"answers\.jsonl:1: JSON is malformed"),
     "no line end": (lambda _: "my notes", "its last line is no answer of this recording"),
-    "one line": (lambda _: '{"case":"bonn","text":"x"}', r"line 1 answers another case"),
+    "one line": (lambda _: '{"case":"bonn","text":"x"}', r"the last line answers another case"),
 }
 
 
@@ -198,7 +208,7 @@ def test_a_file_that_holds_something_else_is_refused_and_left_as_it_is(
     assert record("words") == 4
     message = capsys.readouterr().err
     assert re.search(f"--out out/answers.jsonl holds something else: .*{told}.*; name another file", message)
-    assert path.read_text().rstrip("\n") == before.rstrip("\n")
+    assert path.read_text() == before
 
 
 def test_the_cap_holds_and_nothing_remote_is_asked_unnamed(
