@@ -64,7 +64,7 @@ ECHOES: dict[str, Callable[[], Reply]] = {
     "escaped-arguments": lambda: as_json(call_with(f'{{"said": "{PLAIN} {ESCAPED}"}}')),
     "refusal": lambda: as_json(call_with("{}", refusal=ECHO, reasoning_content=ECHO)),
     "bad-request": lambda: refused(400, "bad_request", ECHO),
-    "long-error": lambda: refused(400, "bad_request", f"{PLAIN} {'x' * 275} {KEY}"),
+    "long-error": lambda: refused(400, "bad_request", f"{PLAIN} {'x' * 265} {KEY}"),
     "html-error": lambda: html(400, **{"www-authenticate": f"Bearer {KEY}", "x-request-id": KEY}),
     "html": lambda: html(200),
     "cut": lambda: Reply(body=f'{{"said": "{PLAIN} {ESCAPED}'.encode()),
