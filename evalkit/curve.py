@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from evalkit.comparison import compare
 from evalkit.config import Config, ModelRef
 from evalkit.config.model import VariantSettings
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import UsageError
 from evalkit.run import Record
 from evalkit.run.codec import passed as all_of
@@ -19,6 +18,9 @@ from evalkit.stats import Gain, Rate, paired_gain
 from evalkit.suite import Suite, training_file
 from evalkit.tune import Base, FtModel, Recipe, ensure
 from evalkit.tune.plot import svg
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tiktoken
+if TYPE_CHECKING:
+    import tiktoken
 
 EMBEDDED = "evalkit-tiny"
 """How the embedded models' names begin, and what tiktoken_ext registers their encoding as."""
@@ -148,7 +148,7 @@ def _joined(content: Any) -> str:
 
 @lru_cache(maxsize=4096)  # the same long system prompt stands in hundreds of requests
 def _length(encoding: str, text: str) -> int:
-    return len(tiktoken.get_encoding(encoding).encode_ordinary(text))
+    return len(_registered(encoding).encode_ordinary(text))
 
 
 @cache
@@ -156,6 +156,12 @@ def _load(name: str) -> tiktoken.Encoding | None:
     """The encoding, once its ranks lie where tiktoken looks: its own download would wait without a limit."""
     if name in _RANK_FILES and not _provide(_RANK_FILES[name]):
         return None
+    return _registered(name)
+
+
+def _registered(name: str) -> tiktoken.Encoding:
+    import tiktoken  # with its encodings it is 60 MB, and this module is asked for names far more often
+
     return tiktoken.get_encoding(name)
 
 
@@ -190,6 +196,8 @@ def _from_packages(ranks: RankFile) -> bytes | None:
 
 
 def _from_network(ranks: RankFile) -> bytes | None:
+    import urllib.request  # loads an HTTP client for what happens once in a machine's life
+
     try:
         with urllib.request.urlopen(ranks.url, timeout=DOWNLOAD_TIMEOUT_S) as reply:
             data: bytes = reply.read()

@@ -18,6 +18,8 @@ COMMANDS = Commands(
     table={
         "run": "ask, check, tabulate",
         "report": "the figures of a run, finished or not: for the terminal, as Markdown, CSV or JSON",
+        "record": "ask and store, unchecked: for models about to be shut down",
+        "regrade": "check the stored answers of a run again, calling nothing",
         "ask": "one text to all variants of a suite, side by side",
         "dataset": "training data: check, cost, split, leaks, build",
         "tune": "fine-tuning jobs: start, watch, list, cancel, delete",

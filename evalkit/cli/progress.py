@@ -27,7 +27,8 @@ class Spend:
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        answer = 0.0 if record.cached or record.error else record.cost_usd
+        asked = record.attempts and not record.cached and not record.error  # else it was paid for before
+        answer = record.cost_usd if asked else 0.0
         judging = 0.0 if record.judge.get("cached") else record.judge.get("cost_usd", 0.0)
         costs = (answer, judging)
         self.usd += sum(cost for cost in costs if cost is not None)
@@ -135,7 +136,12 @@ class Progress:
         """Print the heading and start the meter, if anything is left to ask."""
         if not self._quiet and len(plan):
             print(f"{self._heading(plan)}\n", flush=True)
-            self._meter = (Bar if sys.stderr.isatty() else Lines)(len(plan))
+            self.expect(len(plan))
+
+    def expect(self, records: int) -> None:
+        """Start the meter."""
+        if not self._quiet:
+            self._meter = (Bar if sys.stderr.isatty() else Lines)(records)
 
     def answered(self, record: Record) -> None:
         """Count one record."""

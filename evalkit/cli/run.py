@@ -12,11 +12,12 @@ from typing import Any
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
+from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
 from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
-from evalkit.run import Outcome, Plan, RunOptions
+from evalkit.run import Outcome, Plan, RunOptions, read_info
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
@@ -105,6 +106,9 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     add("--ft", metavar="M", help="the fine-tuned model")
     add("--judge", metavar="M", help="the model that reads rubrics")
     add("--base-url", metavar="URL", help="where models without an endpoint are asked")
+    add(
+        "--responses", metavar="FILE", help="grade recorded answers; nothing else is asked unless it is named"
+    )
     add("--candidate", metavar="V", help="the variant that is to take over (default ft)")
     add("--baseline", metavar="V", help="the variant that it is compared with (default prompted)")
 
@@ -135,11 +139,13 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     """Read suites and configuration; with --resume, by the flags with which that run was begun."""
     flags = _chosen(ModelFlags, given)
     options = _chosen(RunOptions, given)
+    options = replace(options, paths=tuple(options.paths) or ("suites",))
     if "resume" in given:
         _refuse_changes(given)
-        flags, begun = resumed(given["resume"])
+    asks = not (given.get("collect_only") or given.get("dry_run"))
+    if folder := given.get("resume") or (taken_up(flags, options) if asks else None):
+        flags, begun = resumed(folder)
         options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
-    options = replace(options, paths=tuple(options.paths) or ("suites",))
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
 
@@ -209,5 +215,13 @@ def _ending(outcome: Outcome) -> str:
     if outcome.stopped or outcome.errors or outcome.unasked:
         left = f"{outcome.errors + outcome.unasked} of {outcome.planned} could not be asked"
         why = reasons.get(str(outcome.stopped), left)
-        lines.append(f"{why}. To go on: evalkit run --resume {outcome.folder}")
+        lines.append(f"{why}. {_remedy(outcome)}")
     return "\n".join(lines)
+
+
+def _remedy(outcome: Outcome) -> str:
+    """What to do about what is left; where all answers are recorded, asking again brings none."""
+    found = read_info(outcome.folder)["plan"]["variants"].values()
+    if all(variant["responses"] for variants in found for variant in variants.values()):
+        return "Answers are missing in the file: record them, or leave the cases out with -k"
+    return f"To go on: evalkit run --resume {outcome.folder}"

@@ -1,6 +1,6 @@
 """evalkit.toml, flags and environment: who is asked, where, with which key, at what price."""
 
-from evalkit.config.load import load_config, load_endpoint
+from evalkit.config.load import load_config, load_endpoint, load_model
 from evalkit.config.lock import LockedModel
 from evalkit.config.model import (
     EMBEDDED_BASE,
@@ -28,6 +28,7 @@ __all__ = [
     "judge_for",
     "load_config",
     "load_endpoint",
+    "load_model",
     "locked_for",
     "variants_for",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -13,7 +13,9 @@ from typing import Any, get_args
 from evalkit.config.lock import LockedModel, read_lock
 from evalkit.config.model import LOCAL, Config, EndpointSettings, ModelFlags, ModelRef, Role, VariantSettings
 from evalkit.config.places import Places, checked_url, fault_of
+from evalkit.config.recorded import answered_from, asking_only, recorded_tables
 from evalkit.config.toml_file import Table, TomlFile, read_toml
+from evalkit.endpoints.base import RECORDED
 from evalkit.errors import UsageError
 from evalkit.prices import Price
 from evalkit.suite.model import PromptUse
@@ -56,6 +58,11 @@ def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os
         suite: layers.over(common, tables, f"suites.{suite}.variants", only_named=True)
         for suite, tables in file.suite_variants.items()
     }
+    if flags.responses is not None:
+        recorded = recorded_tables(Path(flags.responses))
+        flags = asking_only(recorded, flags)
+        common = answered_from(recorded, common)
+        suites = {suite: answered_from(recorded, own, only_known=True) for suite, own in suites.items()}
     return Config(
         folder=folder,
         flags=flags,
@@ -95,6 +102,21 @@ def load_endpoint(
         with file.at("models.base"):
             return places.endpoints[places.model(file.models["base"]).endpoint]
     return places.endpoints[LOCAL]
+
+
+def load_model(
+    folder: Path, flag: str, model: str, base_url: str | None, environ: Mapping[str, str] = os.environ
+) -> tuple[Config, ModelRef]:
+    """The configuration of a command that asks one model, named by `flag` as NAME, NAME@ENDPOINT or NAME@URL.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    config = load_config(folder, ModelFlags(), environ)
+    with fault_of("--base-url" if base_url else flag):
+        places = Places(read_toml(folder), base_url and checked_url(base_url), environ)
+        ref = places.model(model)
+    return replace(config, endpoints=places.endpoints), ref
 
 
 def _models(file: TomlFile, flags: ModelFlags, places: Places) -> dict[Role, ModelRef]:
@@ -140,6 +162,8 @@ class _Layers:
 
     def _spread(self, table: Table, at: str) -> Table:
         """The table with NAME@ENDPOINT taken apart; a model with an endpoint beside it stays as written."""
+        if "responses" in table:
+            return self._recorded(table, at)
         if "endpoint" in table:
             with self.file.at(f"{at}.endpoint"):
                 self.places.known(table["endpoint"])
@@ -149,16 +173,37 @@ class _Layers:
             return {**table, "model": ref.model, "endpoint": ref.endpoint}
         return table
 
+    def _recorded(self, table: Table, at: str) -> Table:
+        """A table with `responses`: nothing is asked, so it has no endpoint; a model says its price."""
+        if "endpoint" in table or "@" in table.get("model", ""):
+            raise self.file.fault("is answered from `responses`; leave the endpoint out", at)
+        path = self.file.path.parent / table["responses"]
+        if not path.is_file():
+            what = f"no file {path}; write the name of one with recorded answers (see evalkit record)"
+            raise self.file.fault(what, f"{at}.responses")
+        return {"model": "", **table, "endpoint": RECORDED, "responses": _shortly(path)}
+
     def _settled(self, name: str, table: Table, at: str) -> VariantSettings:
+        recorded = table.get("endpoint") == RECORDED
+        return VariantSettings(
+            ref=ModelRef(table["model"], RECORDED) if recorded else self._ref(name, table, at),
+            prompt=_prompt(self.file, table, at),
+            params=_params(self.file, table, at),
+            responses=table["responses"] if recorded else None,
+        )
+
+    def _ref(self, name: str, table: Table, at: str) -> ModelRef | None:
+        """Who is asked; None where a ready-made variant leaves it to the rules."""
         model = table.get("model")
         if not model and (name not in READY_MADE or {"model", "endpoint"} & table.keys()):
             raise self.file.fault("`model` is missing", at)
-        endpoint = model and (table.get("endpoint") or self.places.default_for(model))
-        return VariantSettings(
-            ref=ModelRef(model, endpoint) if model and endpoint else None,
-            prompt=_prompt(self.file, table, at),
-            params=_params(self.file, table, at),
-        )
+        return ModelRef(model, table.get("endpoint") or self.places.default_for(model)) if model else None
+
+
+def _shortly(path: Path) -> str:
+    """Relative to the working folder where it lies in it: as it is shown, and kept in run.json."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _prompt(file: TomlFile, table: Table, at: str) -> PromptUse:

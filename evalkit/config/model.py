@@ -33,11 +33,15 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class VariantSettings:
-    """A variant as it is configured; `ref` is None where no model was named for it."""
+    """A variant as it is configured; `ref` is None where no model was named for it.
+
+    `responses`: the file with its answers; `ref` has the endpoint RECORDED then, and the model "" if unknown.
+    """
 
     ref: ModelRef | None
     prompt: PromptUse = "short"
     params: Mapping[str, Any] = field(default_factory=dict)
+    responses: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,10 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelFlags:
-    """What the command line says about models; the same names as its flags, each as typed."""
+    """What the command line says about models; the same names as its flags, each as typed.
+
+    `responses`: a file of recorded answers, each variant of which is answered from it.
+    """
 
     base: str | None = None
     ft: str | None = None
@@ -73,6 +80,7 @@ class ModelFlags:
     variants: tuple[str, ...] = ()
     candidate: str | None = None
     baseline: str | None = None
+    responses: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

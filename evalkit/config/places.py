@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from evalkit.config.hosts import may_carry_a_key
 from evalkit.config.model import EMBEDDED_BASE, LOCAL, EndpointSettings, ModelRef
 from evalkit.config.toml_file import Table, TomlFile, close_match
+from evalkit.endpoints.base import RECORDED
 from evalkit.errors import UsageError
 from evalkit.tokens import ft_base
 
@@ -147,8 +148,9 @@ def checked_url(text: str) -> str:
 def _from_table(file: TomlFile, name: str, table: Table) -> EndpointSettings:
     """[endpoints.NAME] of evalkit.toml."""
     at = f"endpoints.{name}"
-    if name == LOCAL:
-        raise file.fault("`local` is the embedded endpoint; choose another name", at)
+    if name in (LOCAL, RECORDED):
+        what = "the embedded endpoint" if name == LOCAL else "where answers come from a file"
+        raise file.fault(f"`{name}` is {what}; choose another name", at)
     with file.at(f"{at}.base_url"):
         url = checked_url(table["base_url"])
     with file.at(f"{at}.api_key_env"):

@@ -29,7 +29,7 @@ _ENDPOINT = {
     "timeout_s": _NUMBER,
     "max_concurrency": int,
 }
-_VARIANT = {"model": str, "endpoint": str, "prompt": str, "params": dict}
+_VARIANT = {"model": str, "endpoint": str, "prompt": str, "params": dict, "responses": str}
 _SUITE = {"variants": dict}
 _PRICE = {"model": str, "in": _NUMBER, "out": _NUMBER, "cached": _NUMBER, "train": _NUMBER}
 _WORDS = {str: "a text", dict: "a table", list: "a list", int: "a whole number", _NUMBER: "a number"}

@@ -17,6 +17,7 @@ from evalkit.config.model import (
     VariantSettings,
 )
 from evalkit.config.toml_file import close_match
+from evalkit.endpoints.base import RECORDED
 from evalkit.errors import UsageError
 from evalkit.suite import training_file
 from evalkit.suite.model import PromptUse, Suite, Variant
@@ -104,7 +105,7 @@ def remote(config: Config, suite: Suite) -> str | None:
             return f"--{role}" if getattr(config.flags, role) else f"[models] {role}"
     for name in variant_names(config, suite):
         ref_or_none = _settings(config, suite, name).ref
-        if ref_or_none is not None and ref_or_none.endpoint != LOCAL:
+        if ref_or_none is not None and ref_or_none.endpoint not in (LOCAL, RECORDED):
             return f"variant {name}"
     return None
 
@@ -128,7 +129,7 @@ def _variant(config: Config, suite: Suite, name: str) -> Variant | None:
     ref = settings.ref or _unnamed(config, suite, name)
     if ref is None:
         return None
-    return Variant(name, ref.model, ref.endpoint, settings.prompt, settings.params)
+    return Variant(name, ref.model, ref.endpoint, settings.prompt, settings.params, settings.responses)
 
 
 def _unnamed(config: Config, suite: Suite, name: str) -> ModelRef | None:

@@ -9,6 +9,12 @@ from typing import Any, Literal, Protocol
 Kind = Literal["chat", "completions"]
 Message = Mapping[str, Any]
 
+INSTRUCTS = ("system", "developer")
+"""The roles of messages that say how to answer, not what."""
+
+RECORDED = "recorded"
+"""The endpoint of answers that a file holds, and the variant that they are of where the file names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -94,13 +94,6 @@ def too_large(limit: int) -> AskError:
     return AskError("too_large", what, possibly_billed=True)
 
 
-def not_ready(error: AskError) -> bool:
-    """Whether a model that was made a moment ago may be the reason: it is not found everywhere at once, or
-    is still being loaded."""
-    missing = error.status == 404 and error.type in ("model_not_found", "not_found")
-    return missing or error.status == 503 or error.type == "timeout"
-
-
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds that a server asks to wait: Retry-After in seconds or as an HTTP date, or retry-after-ms."""
     milliseconds = _number(headers.get("retry-after-ms"))

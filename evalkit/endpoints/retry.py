@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from evalkit.endpoints.base import Endpoint, Request, Response
-from evalkit.endpoints.faults import not_ready
 from evalkit.errors import AskError
 
 SHOWN_WAIT_S = 10.0
@@ -58,7 +57,7 @@ class Patience:
 
     def waits_for(self, model: str, error: AskError, note: Callable[[str], None]) -> bool:
         """Whether to try again after `error`; the first time, that is told to `note`."""
-        if model not in self._fresh or not not_ready(error):
+        if model not in self._fresh or not _not_ready(error):
             return False
         if model not in self._until:
             self._until[model] = time.monotonic() + self._within_s
@@ -115,3 +114,10 @@ async def ask_patiently(
             patience.answered(request.model)
             return Attempted(response, None, attempt, possibly_billed)
         await asyncio.sleep(wait_s)
+
+
+def _not_ready(error: AskError) -> bool:
+    """Whether a model that was made a moment ago may be the reason: it is not found everywhere at once, or
+    is still being loaded."""
+    missing = error.status == 404 and error.type in ("model_not_found", "not_found")
+    return missing or error.status == 503 or error.type == "timeout"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from evalkit.comparison import rank
 from evalkit.config import LOCAL, UNTUNED
+from evalkit.endpoints.base import RECORDED
 from evalkit.report.figures import dollars
 from evalkit.report.model import Asked
 from evalkit.run.estimate import Estimate
@@ -32,7 +33,7 @@ def asked_lines(
     for (variant, endpoint), found in models.items():
         lines.setdefault((_together(found), endpoint), []).append(variant)
     return tuple(
-        Asked(tuple(names), model, *_place(endpoint, endpoints[endpoint]))
+        Asked(tuple(names), model, *_place(endpoint, endpoints.get(endpoint, (None, None))))
         for (model, endpoint), names in lines.items()
     )
 
@@ -40,6 +41,8 @@ def asked_lines(
 def plan_line(estimate: Estimate, max_cost: float | None) -> str:
     """`360 requests, about $0.41, cap $5.00`."""
     judged = f" and {estimate.judge_requests:,} to the judge" if estimate.judge_requests else ""
+    if not estimate.requests and not estimate.judge_requests:
+        return "all answers are recorded: nothing is asked"
     cap = "no cap" if max_cost is None else f"cap ${dollars(max_cost)}"
     if estimate.usd == 0:
         cost = "free: all on this machine"
@@ -54,12 +57,14 @@ def _together(models: list[str]) -> str:
         bases = {ft_base(model) for model in models}
         base = bases.pop() if len(bases) == 1 else None
         return f"{len(models)} fine-tunes of {base}" if base else f"{len(models)} models"
-    return f"{ft_base(UNTUNED)}, to be fine-tuned" if models == [UNTUNED] else models[0]
+    return f"{ft_base(UNTUNED)}, to be fine-tuned" if models == [UNTUNED] else models[0] or "recorded answers"
 
 
 def _place(endpoint: str, place: Place) -> tuple[str, str]:
     url, key = place
     if endpoint == LOCAL:
         return "embedded", "no key"
+    if endpoint == RECORDED:
+        return "from a file", "nothing is asked"
     parts = urlsplit(url or "")
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"), key or "no key"

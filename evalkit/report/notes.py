@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Comparison
@@ -23,13 +24,34 @@ Info = dict[str, Any]
 
 def notes(info: Info, comparison: Comparison) -> tuple[str, ...]:
     """Notes on a run's figures, from its run.json and from themselves."""
-    parts = (_partial, _unknown_costs, _latency, _judges, _embedded)
+    parts = (_partial, _left_out, _recorded, _unknown_costs, _latency, _judges, _embedded)
     return tuple(note for part in parts for note in part(info, comparison))
 
 
 def _partial(info: Info, _: Comparison) -> Iterator[str]:
     if info["partial"]:
         yield "Partial run: cases were left out, so nothing may be decided on it."
+
+
+def _left_out(info: Info, _: Comparison) -> Iterator[str]:
+    """What of another run's records is not in this one, which checked them again."""
+    if "regraded_from" in info:
+        left = ((why, found["records"]) for why, found in info.get("left_out", {}).items())
+        counts = [f"{count:,} whose case has {why}" for why, count in left if count]
+        told = f"; left out: {', '.join(counts)}" if counts else ""
+        yield f"The answers of {Path(info['regraded_from']).name}, checked again{told}."
+
+
+def _recorded(info: Info, _: Comparison) -> Iterator[str]:
+    """Which answers were not asked for, and what of cases and answers did not go together."""
+    for found in info.get("responses", ()):
+        gaps = (
+            (found["missing"]["count"], f"of {found['cases']:,} cases have no answer"),
+            (found["unmatched"]["count"], f"of {found['answers']:,} answers match no case"),
+            (found["further"], "more answers of the same cases are not graded"),
+        )
+        told = "".join(f"; {count:,} {what}" for count, what in gaps if count)
+        yield f"{found['variant']}: recorded answers of {found['file']}, latency as it is given there{told}."
 
 
 def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
@@ -40,7 +62,7 @@ def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
         for row in suite.rows:
             if row.cost_per_1k is None and row.records > row.errors:
                 model = info["plan"]["variants"][suite.name][row.variant]["model"]
-                (uncounted if row.prompt_tokens is None else unpriced).add(model)
+                (uncounted if row.prompt_tokens is None else unpriced).add(model or row.variant)
     for model in sorted(unpriced):
         yield f"? no price for {model}: add it under [[prices]]."
     for model in sorted(uncounted):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.config import LOCAL, EndpointSettings
+from evalkit.config import LOCAL, EndpointSettings, ModelRef
 from evalkit.config.hosts import is_private
 from evalkit.config.places import missing_keys
 from evalkit.config.toml_file import close_match
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError, UsageError
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 SHOWN_MODELS = 8
 """How many of a server's models a message lists."""
@@ -49,6 +52,8 @@ def open_endpoint(
         raise UsageError(complaint)
     if settings.base_url is None:
         raise UsageError(f"endpoint {settings.name} has no address: start the embedded server first")
+    from evalkit.endpoints.openai_api import OpenAIEndpoint  # here alone: it takes half a second to load
+
     return OpenAIEndpoint(
         settings.name,
         settings.base_url,
@@ -88,6 +93,25 @@ async def connect(
             if isinstance(entry.get("fingerprint"), str):
                 fingerprints[model] = entry["fingerprint"]
     return Connection(endpoint, settings, fingerprints, fresh)
+
+
+async def connect_all(
+    refs: Iterable[ModelRef], endpoints: Mapping[str, EndpointSettings], opened: AsyncExitStack
+) -> dict[str, Connection]:
+    """Open the endpoints of these models until `opened` is closed, and see that each is served; by name.
+
+    Raises:
+        UsageError: as `open_endpoint` and `connect`.
+    """
+    models: dict[str, set[str]] = {}
+    for ref in refs:
+        models.setdefault(ref.endpoint, set()).add(ref.model)
+    connections = {}
+    for name in sorted(models):
+        endpoint = open_endpoint(endpoints[name])
+        opened.push_async_callback(endpoint.close)
+        connections[name] = await connect(endpoint, endpoints[name], sorted(models[name]))
+    return connections
 
 
 async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[str, Mapping[str, Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from evalkit import prices
-from evalkit.config import Config, ModelFlags, gate_roles
+from evalkit.config import Config, ModelFlags, ModelRef, gate_roles
 from evalkit.errors import UsageError
 from evalkit.run.calibration import rubric_calibrations
 from evalkit.run.connect import Connection
@@ -18,7 +18,9 @@ from evalkit.run.estimate import estimate
 from evalkit.run.options import RunOptions
 from evalkit.run.origins import FineTune
 from evalkit.run.prepare import Prepared
+from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.store import read_info
+from evalkit.suite.model import Suite
 
 Json = dict[str, Any]
 
@@ -31,6 +33,7 @@ def describe(
     options: RunOptions,
     connections: Mapping[str, Connection],
     fine_tunes: Mapping[str, Mapping[str, FineTune]],
+    recorded: RecordedAnswers,
 ) -> Json:
     """The contents of run.json before the first request; keys are named, never stored."""
     table = prices.table()
@@ -40,11 +43,12 @@ def describe(
         "versions": _versions(),
         "flags": asdict(config.flags),
         "options": _options_to_json(options),
-        "plan": _plan(prepared, options),
+        "plan": _plan(prepared, options) | {"responses": recorded.digests},
+        "responses": recorded.to_json(),
         "estimate": asdict(estimate(prepared.plan, config)),
         "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
-        "calibrations": _calibrations(prepared, connections),
-        "endpoints": {name: _endpoint(connection) for name, connection in connections.items()},
+        "calibrations": calibrations(prepared.suites, prepared.judges, connections),
+        "endpoints": {name: endpoint_to_json(connection) for name, connection in connections.items()},
         "fine_tunes": {
             suite: {variant: asdict(origin) for variant, origin in found.items()}
             for suite, found in fine_tunes.items()
@@ -105,18 +109,20 @@ def _plan(prepared: Prepared, options: RunOptions) -> Json:
     }
 
 
-def _calibrations(prepared: Prepared, connections: Mapping[str, Connection]) -> Json:
+def calibrations(
+    suites: Iterable[Suite], judges: Mapping[str, ModelRef], connections: Mapping[str, Connection]
+) -> Json:
     """How far each suite's judge can be trusted, by rubric check; None where that was not measured."""
     found: Json = {}
-    for suite in prepared.suites:
-        if judge := prepared.judges.get(suite.name):
+    for suite in suites:
+        if judge := judges.get(suite.name):
             mark = connections[judge.endpoint].fingerprints.get(judge.model)
             known = rubric_calibrations(suite, judge.model, mark)
             found[suite.name] = {check: calibration and asdict(calibration) for check, calibration in known}
     return found
 
 
-def _endpoint(connection: Connection) -> Json:
+def endpoint_to_json(connection: Connection) -> Json:
     """How an endpoint was reached: the names of its key and headers, not what they hold."""
     settings = connection.settings
     return {

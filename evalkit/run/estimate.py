@@ -101,7 +101,8 @@ def prompt_tokens(request: Request) -> int:
 def _questions(task: Task, config: Config) -> Iterator[Question]:
     request = compose(task.suite, task.case, task.variant)
     usage = Usage(prompt_tokens(request), None, _answer_tokens(request, task.case.reference))
-    yield Question(usage, price_of(request.model, task.variant.endpoint, config.prices))
+    if task.variant.responses is None:
+        yield Question(usage, price_of(request.model, task.variant.endpoint, config.prices))
     for rubric in rubrics(task):
         judge = judge_for(config, task.suite)
         seen = Seen(task.case.reference, messages=request.messages or ())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from evalkit.config import ModelRef
+from evalkit.endpoints.base import Request
 from evalkit.errors import BudgetReached
-from evalkit.run.asker import Asker
+from evalkit.run.asker import Answer, Asker
 from evalkit.run.keeper import Keeper
 from evalkit.run.marker import Marker
 from evalkit.run.plan import Task
@@ -32,6 +34,14 @@ class Rules:
     judges: Mapping[str, ModelRef]
 
 
+class Known(Protocol):
+    """Answers that were made elsewhere, or before."""
+
+    def answer(self, task: Task, request: Request) -> Answer | None:
+        """The answer to a task; None where it is to be asked for."""
+        ...
+
+
 class Execution:
     """One session of work on a plan.
 
@@ -39,10 +49,11 @@ class Execution:
         rules: how it is worked through.
         asker: answers requests, the judges' too.
         keeper: where records go.
+        known: answers that need not be asked for.
     """
 
-    def __init__(self, rules: Rules, asker: Asker, keeper: Keeper):
-        self.rules, self.asker, self.keeper = rules, asker, keeper
+    def __init__(self, rules: Rules, asker: Asker, keeper: Keeper, known: Known | None = None):
+        self.rules, self.asker, self.keeper, self.known = rules, asker, keeper, known
         self._marker = Marker(rules.concurrency, rules.judges, asker)
         self._workers: list[asyncio.Task[None]] = []
         asker.kept = keeper.soon
@@ -98,7 +109,8 @@ class Execution:
     async def _answered(self, task: Task) -> Record:
         """Ask and grade one task."""
         request = compose(task.suite, task.case, task.variant, task.repeat)
-        answer = await self.asker.ask(request, task.variant.endpoint, task.repeat)
+        answer = self.known.answer(task, request) if self.known else None
+        answer = answer or await self.asker.ask(request, task.variant.endpoint, task.repeat)
         verdicts, account = await self._marker.graded(task, request, answer)
         error = answer.error
         return Record(

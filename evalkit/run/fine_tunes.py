@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from evalkit.config import EMBEDDED_BASE, LOCAL, Config, LockedModel
 from evalkit.config.lock import FILE_NAME
 from evalkit.config.variants import is_named
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError, UsageError
 from evalkit.run.connect import connect
 from evalkit.run.origins import (
@@ -25,7 +25,10 @@ from evalkit.run.outcome import Observer
 from evalkit.run.prepare import Prepared
 from evalkit.tune import Base, FtModel, ensure_ft
 
-Endpoints = Mapping[str, OpenAIEndpoint]
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
+
+    Endpoints = Mapping[str, OpenAIEndpoint]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.config import UNTUNED, Config, LockedModel
 from evalkit.config.load import READY_MADE
 from evalkit.config.variants import is_named
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError
 from evalkit.run.prepare import Prepared
 from evalkit.suite import compose
@@ -19,6 +18,9 @@ from evalkit.tune import FineTuning, FtModel, Job
 from evalkit.tune.recipe import DATA
 from evalkit.tune.start import READY_WITHIN_S
 from evalkit.tune.training import Systems, system_of
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 Found = Literal["named", "evalkit.lock", "tuned"]
 
@@ -77,7 +79,8 @@ def fine_tuned(prepared: Prepared) -> Iterator[tuple[Suite, Variant]]:
     for suite in prepared.suites:
         for variant in prepared.variants[suite.name]:
             role = READY_MADE[variant.name][0] if variant.name in READY_MADE else None
-            if variant.model != UNTUNED and (variant.model.startswith("ft:") or role == "ft"):
+            asked = variant.model != UNTUNED and variant.responses is None
+            if asked and (variant.model.startswith("ft:") or role == "ft"):
                 yield suite, variant
 
 

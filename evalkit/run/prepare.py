@@ -39,7 +39,8 @@ class Prepared:
     @property
     def refs(self) -> frozenset[ModelRef]:
         """Every model that will be asked and is known by name."""
-        asked = {ModelRef(v.model, v.endpoint) for variants in self.variants.values() for v in variants}
+        every = (variant for variants in self.variants.values() for variant in variants)
+        asked = {ModelRef(each.model, each.endpoint) for each in every if each.responses is None}
         return frozenset(ref for ref in asked | set(self.judges.values()) if ref.model != UNTUNED)
 
     @property
@@ -94,7 +95,7 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
     asked = chosen(suites, config, options)
     variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in asked}
     plan = make_plan(asked, variants, options)
-    judges = {suite.name: judge_for(config, suite) for suite in asked if _has_rubrics(suite)}
+    judges = {suite.name: judge_for(config, suite) for suite in asked if has_rubrics(suite)}
     prepared = Prepared(asked, variants, judges, plan)
     if options.max_cost is not None:
         check_priced(prepared.refs, config)
@@ -112,7 +113,8 @@ def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tupl
     return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
 
 
-def _has_rubrics(suite: Suite) -> bool:
+def has_rubrics(suite: Suite) -> bool:
+    """Whether any of its checks asks a judge."""
     own = (case.checks for case in suite.cases) if suite.case_checks else ()
     return any(isinstance(named.check, Rubric) for checks in (suite.checks, *own) for named in checks)
 

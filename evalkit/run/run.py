@@ -11,10 +11,9 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, Config, gate_roles
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import RetryPolicy
 from evalkit.run.budget import Budget
 from evalkit.run.connect import Connection, connect, open_endpoint
@@ -28,10 +27,14 @@ from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
+from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.session import AnswerStore, Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
 from evalkit.run.workers import Workers
 from evalkit.suite.model import Suite
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 
 def run(
@@ -66,8 +69,8 @@ async def run_async(
         opened.callback(store.close)
         observer.planned(todo)
         order = _order(ready, config, options, store.folder, policy)
-        team = _team(order, ready.connections, store, observer, opened)
-        with _interruptible(team):
+        team = _team(order, ready, store, observer, opened)
+        with interruptible(team):
             await team.work(todo)
         _finish(store, team.keeper.tally, order.answers)
     return _outcome(store, todo, team.keeper.tally)
@@ -79,6 +82,7 @@ class _Ready:
 
     whole: Settled
     connections: Mapping[str, Connection]
+    recorded: RecordedAnswers
     info: dict[str, Any]
 
 
@@ -92,8 +96,12 @@ async def _ready(
     for warning in warnings(leaks, suites):
         observer.note(warning)
     connections = await _connect(whole, config, endpoints)
-    info = describe(whole.prepared, config, options, connections, whole.fine_tunes) | {"leaks": leaks}
-    return _Ready(whole, connections, info)
+    recorded = RecordedAnswers(suites, whole.prepared.plan, config.prices)
+    opened.callback(recorded.close)
+    for note in recorded.notes():
+        observer.note(note)
+    info = describe(whole.prepared, config, options, connections, whole.fine_tunes, recorded)
+    return _Ready(whole, connections, recorded, info | {"leaks": leaks})
 
 
 def _open(
@@ -153,23 +161,18 @@ def _order(
 
 
 def _team(
-    order: Order,
-    connections: Mapping[str, Connection],
-    store: RunFolder,
-    observer: Observer,
-    opened: AsyncExitStack,
+    order: Order, ready: _Ready, store: RunFolder, observer: Observer, opened: AsyncExitStack
 ) -> Execution | Workers:
     """Who works: this process, or several, for which this one writes."""
     budget = Budget(order.options.max_cost)
     if order.options.workers > 1:
         return Workers(order, Keeper(store, observer, order.limit), budget)
-    return Session(order, connections, order.answers.open(opened), budget).execution(
-        store, observer, order.limit
-    )
+    session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)
+    return session.execution(store, observer, order.limit)
 
 
 @contextmanager
-def _interruptible(team: Execution | Workers) -> Iterator[None]:
+def interruptible(team: Execution | Workers) -> Iterator[None]:
     """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":

@@ -13,7 +13,7 @@ from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
 from evalkit.run.cache import FILE_NAME, Cache
 from evalkit.run.connect import Connection
-from evalkit.run.execute import Execution, Rules
+from evalkit.run.execute import Execution, Known, Rules
 from evalkit.run.keeper import Keeper, Limit, Sink
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer
@@ -90,12 +90,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One process's means: the endpoints, open here, by name; a cache and a budget shared with others."""
+    """One process's means: the endpoints, open here, by name; a cache and a budget shared with others; and
+    answers that need not be asked for."""
 
     order: Order
     connections: Mapping[str, Connection]
     cache: Cache | None
     budget: Budget
+    known: Known
 
     def execution(self, sink: Sink, observer: Observer, limit: Limit) -> Execution:
         """Ready to work."""
@@ -104,4 +106,4 @@ class Session:
             self.connections, self.cache, self.budget, order.config.prices, observer.note, order.policy
         )
         keeper = Keeper(sink, observer, limit, asker.flush)
-        return Execution(Rules(order.options.concurrency, order.judges), asker, keeper)
+        return Execution(Rules(order.options.concurrency, order.judges), asker, keeper, self.known)

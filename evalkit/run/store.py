@@ -41,7 +41,7 @@ class RunFolder:
     def __init__(self, folder: Path):
         self.folder = folder
         self.info: Json = read_info(folder)
-        self._lock = _locked(folder)
+        self._lock = locked(folder)
         self._records = _opened(folder / RECORDS)
 
     @classmethod
@@ -151,6 +151,15 @@ def latest(out: Path) -> Path | None:
     return None
 
 
+def at_work(folder: Path) -> bool:
+    """Whether another process is writing to a run's folder."""
+    try:
+        os.close(locked(folder))
+    except UsageError:
+        return True
+    return False
+
+
 def write_whole(path: Path, value: Any) -> None:
     """Write JSON so that a reader, or a later run, finds either the old file or the new one, never a part."""
     part = path.with_name(f"{path.name}.part")
@@ -215,15 +224,19 @@ def damaged(path: Path, number: int) -> Iterator[None]:
         raise UsageError(f"{path}:{number}: damaged record ({fault!r}); delete the line") from fault
 
 
-def _locked(folder: Path) -> int:
-    """A handle on the folder that keeps other writers out for as long as it is open."""
-    handle = os.open(folder, os.O_RDONLY)
+def locked(path: Path) -> int:
+    """A handle on a folder or a file that keeps other writers out for as long as it is open.
+
+    Raises:
+        UsageError: another process is at work on it.
+    """
+    handle = os.open(path, os.O_RDONLY)
     if fcntl is not None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
             os.close(handle)
-            raise UsageError(f"{folder}: another evalkit is at work on this run; wait for it") from held
+            raise UsageError(f"{path}: another evalkit is at work on it; wait for it") from held
         except OSError:  # a network disk that has no locks
             pass
     return handle

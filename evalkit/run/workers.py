@@ -24,9 +24,10 @@ from evalkit.run.execute import Execution
 from evalkit.run.keeper import Keeper, Limit, Tally
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import chosen
+from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.records import Record
 from evalkit.run.session import Order, Session
-from evalkit.suite import load_suite
+from evalkit.suite import Suite, load_suite
 
 STOP = b"stop"
 DIED = "a worker process died; go on with --resume"
@@ -195,19 +196,28 @@ async def _work(part: Part, pipe: Pipe, voice: _Voice, budget: Budget) -> Tally:
         mine = replace(
             order, options=replace(order.options, concurrency=part.share(order.options.concurrency))
         )
-        session = Session(mine, connections, order.answers.open(opened), budget)
+        suites = _suites(order)
+        plan = _plan(part, suites)
+        recorded = RecordedAnswers(suites, plan, order.config.prices)
+        opened.callback(recorded.close)
+        session = Session(mine, connections, order.answers.open(opened), budget, recorded)
         execution = session.execution(voice, voice, Limit())
         asyncio.get_running_loop().add_reader(pipe.fileno(), _listen, pipe, execution)
-        await execution.work(_plan(part))
+        await execution.work(plan)
     return execution.keeper.tally
 
 
-def _plan(part: Part) -> Plan:
-    """This process's share of the plan, from the suites as they were when the run began."""
-    order = part.order
+def _suites(order: Order) -> list[Suite]:
+    """The suites as they were when the run began."""
     suites = [load_suite(folder) for folder in order.folders]
     if [suite.sha256 for suite in suites] != list(order.folders.values()):
         raise StorageError("a suite has changed since the run began; run again")
+    return suites
+
+
+def _plan(part: Part, suites: Sequence[Suite]) -> Plan:
+    """This process's share of the plan."""
+    order = part.order
     options = order.options
     asked = chosen(suites, order.config, options)
     plan = Plan(asked, order.variants, options.repeat, options.seed, part.done)

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.checks.fields import FieldError
-from evalkit.endpoints.base import Message, Request
+from evalkit.endpoints.base import INSTRUCTS, Message, Request
 from evalkit.errors import InputError
 from evalkit.suite.cases import params, read_keys, rows, text_of, turns
 from evalkit.suite.files import Folder
 from evalkit.suite.model import Case, Prompt, PromptUse, Suite, Variant
 from evalkit.suite.shape import CaseKeys
 from evalkit.suite.templates import BadTemplate, render
-
-_INSTRUCTS = ("system", "developer")
 
 
 def compose(suite: Suite, case: Case, variant: Variant, repeat: int = 0) -> Request:
@@ -91,7 +89,7 @@ def filled_turns(
         last = _last_user(turns)
         turns[last] = {**turns[last], "content": _filled(prompt.user, text_of(turns[last]), values)}
     if prompt is not None and prompt.system is not None:
-        while turns and turns[0]["role"] in _INSTRUCTS:
+        while turns and turns[0]["role"] in INSTRUCTS:
             del turns[0]
         turns.insert(0, {"role": "system", "content": prompt.system})
     return tuple(turns)

@@ -102,10 +102,15 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How a model is asked. `endpoint` names an entry of the configuration's endpoints."""
+    """How a model is asked. `endpoint` names an entry of the configuration's endpoints.
+
+    `responses`: the file that holds its answers, where nothing is asked (the endpoint is RECORDED then, and
+    the model may be "", unknown).
+    """
 
     name: str
     model: str
     endpoint: str
     prompt: PromptUse = "none"
     params: Mapping[str, Any] = field(default_factory=dict)
+    responses: str | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError
 from evalkit.tune.jobs import Body, Checkpoint, Event, Job, read_checkpoint, read_event, read_job
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 JOBS = "/fine_tuning/jobs"
 PAGE = 100

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from evalkit.endpoints.openai_api import OpenAIEndpoint
+from typing import TYPE_CHECKING
+
 from evalkit.errors import AskError, UsageError
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 TRAINING_CLOSED = "training_not_available"
 """The code of HTTP 403 with which a job is refused for good."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.errors import AskError, UsageError
 from evalkit.suite import Suite, training_file
 from evalkit.tune.api import FineTuning
 from evalkit.tune.recipe import Base, Recipe
 from evalkit.tune.start import create, find
 from evalkit.tune.watch import ended
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 
 @dataclass(frozen=True, slots=True)

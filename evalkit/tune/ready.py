@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.endpoints.base import Request
-from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import READY_WITHIN_S, Attempted, Patience, RetryPolicy, ask_patiently
+
+if TYPE_CHECKING:
+    from evalkit.endpoints.openai_api import OpenAIEndpoint
 
 FIRST_TOKENS = 8
 """The answer is thrown away: it need not be long."""

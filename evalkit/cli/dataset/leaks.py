@@ -15,7 +15,7 @@ from evalkit.dataset.conversation import Conversation
 from evalkit.dataset.examples import ExampleFile
 from evalkit.dataset.leaks import Leak, leaks
 from evalkit.report.escape import clip, printable
-from evalkit.run.leaks import Training, held_out, read_training
+from evalkit.run.overlap import Training, held_out, read_training
 from evalkit.suite import load_suite
 
 EXAMPLE = """\
