@@ -131,7 +131,8 @@ def echo(body: Json) -> Reply:
 def folder(tmp_path: Path, loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a suite of every echo, its endpoint configured with the key and a secret header."""
     loopback.rule = echo
-    loopback.serves = {"m": {"fingerprint": KEY, "owned_by": ECHO}, KEY: {}}
+    models = [{"id": "m", "fingerprint": KEY, "owned_by": ECHO}, {"id": KEY}]
+    monkeypatch.setattr(loopback, "_models", lambda _: as_json({"data": models}, x_request_id=KEY))
     monkeypatch.setenv("PLANTED_API_KEY", KEY)
     (tmp_path / "suite").mkdir()
     cases = "".join(
@@ -158,7 +159,12 @@ def run_here(folder: Path, **options: object) -> Watching:
 def command(folder: Path, *flags: str) -> subprocess.Popen[bytes]:
     """`evalkit run` in a process of its own, as talkative as it can be made."""
     talkative = ("EVALKIT_DEBUG", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE")
-    environ = {**os.environ, "PYTHONPATH": str(Path.cwd()), **dict.fromkeys(talkative, "1")}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(Path.cwd()),
+        **dict.fromkeys(talkative, "1"),
+        "OPENAI_LOG": "debug",
+    }
     arguments = ["run", "suite", "--variants", "base,prompted", "--no-gate", "-n", "4", "-v", *flags]
     return subprocess.Popen(
         [sys.executable, "-m", "evalkit", *arguments],
