@@ -71,7 +71,7 @@ def test_a_file_that_changes_under_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_selection_reads_only_what_it_keeps(tmp_path: Path) -> None:
-    """`-k`, `-m` and `--limit` keep places, in the file's order; without any, the cases are the file's own."""
+    """`-k`, `-m` and `--limit` keep places, in order; without any, the cases are the file's own."""
     suite = suite_of(tmp_path / "s", [line(str(n), tags=["odd"] if n % 2 else ["even"]) for n in range(20)])
     (kept,) = select([suite], Selection(tag="odd", limit=4))
     assert isinstance(kept.cases, Chosen)
