@@ -31,6 +31,7 @@ SUITES, VARIANTS = ("headlines", "tickets"), ("base", "prompted", "ft")
 SYSTEM = (
     "You turn a sports headline into one JSON object with the fields player, team, sport and gender. " * 3
 )
+WHY = {True: "", False: 'player: want "Olga" got "Olga Marga"', None: "the reference is no JSON"}
 VARIANT = {"model": "gpt-5-mini", "endpoint": "openai"}
 
 

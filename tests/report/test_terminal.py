@@ -128,6 +128,8 @@ def test_streams_are_told_where_there_were_any(make_report, make_record) -> None
     fast = make_record("a", "base", usage=(20, 11), latency_ms=300.0, ttft_ms=100.0)
     uncounted = make_record("a", "ft", usage=(None, None), latency_ms=300.0, ttft_ms=80.0)
     text = terminal(make_report(fast, uncounted, make_record("a", "old")))
+    many = (make_record("a", f"variant-{n}", latency_ms=300.0, ttft_ms=9.0) for n in range(9))
+    assert max(map(len, terminal(make_report(*many)).split("\n"))) <= 100
     assert "first token after (p50), tokens from then on: base 100 ms, 50/s; ft 80 ms, ?/s\n" in text
 
 
