@@ -17,6 +17,7 @@ from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, judge_for, load_config
 from evalkit.report import load_report, terminal, write_report
+from evalkit.report.escape import printable
 from evalkit.run import RunOptions, latest, read_info
 from evalkit.run.describe import begun
 from evalkit.run.prepare import has_rubrics
@@ -54,8 +55,8 @@ def main(argv: Sequence[str]) -> int:
     write_report(report, outcome.folder)
     print(terminal(report, given.verbosity))
     print(f"Report and records: {outcome.folder}")
-    if outcome.stopped or outcome.unasked:
-        print(f"Not all was checked. To go on: evalkit regrade {folder} (grades that came are in the cache)")
+    if report.remedy:
+        print(printable(report.remedy))
     return of_outcome(outcome)
 
 

@@ -17,11 +17,10 @@ from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
 from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
-from evalkit.run import Outcome, Plan, RunOptions, read_info
+from evalkit.run import Outcome, Plan, RunOptions
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
-from evalkit.run.recorded import all_recorded
 from evalkit.run.run import run
 from evalkit.suite import Suite, find_suites, load_suite
 
@@ -58,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
     print(terminal(report, asking.verbosity))
-    print(_ending(outcome))
+    print(_ending(outcome, report.remedy))
     return of_outcome(outcome)
 
 
@@ -208,7 +207,7 @@ def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     )
 
 
-def _ending(outcome: Outcome) -> str:
+def _ending(outcome: Outcome, remedy: str | None) -> str:
     """Where everything lies; where cases are left, why, and how to go on."""
     reasons = {
         "interrupted": "Interrupted",
@@ -219,12 +218,5 @@ def _ending(outcome: Outcome) -> str:
     if outcome.stopped or outcome.errors or outcome.unasked:
         left = f"{outcome.errors + outcome.unasked} of {outcome.planned} could not be asked"
         why = reasons.get(str(outcome.stopped), left)
-        lines.append(f"{why}. {_remedy(outcome)}")
+        lines.append(f"{why}. {remedy}")
     return "\n".join(lines)
-
-
-def _remedy(outcome: Outcome) -> str:
-    """What to do about what is left; where all answers are recorded, asking again brings none."""
-    if not outcome.stopped and all_recorded(read_info(outcome.folder)):
-        return "Answers are missing in the file: record them, or leave the cases out with -k"
-    return f"To go on: evalkit run --resume {outcome.folder}"
