@@ -62,7 +62,8 @@ def remedy(info: Info, comparison: Comparison, planned: Planned, folder: Path) -
     if "regraded_from" in info:
         first = shlex.quote(info["regraded_from"])
         again = f"evalkit regrade {first}"
-        return f"To go on: evalkit run --resume {first}, then {again}" if lost else f"To go on: {again}"
+        asked = f"To go on: evalkit run --resume {first}, then {again}"
+        return asked if lost else f"To grade again what is left: {again}"
     return f"To go on: evalkit run --resume {shlex.quote(str(folder))}"
 
 

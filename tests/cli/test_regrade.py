@@ -156,9 +156,9 @@ def test_a_judge_is_asked_for_rubrics_alone_and_once(
 
 
 def test_cases_that_could_not_be_asked_stay_so(
-    folder: Path, loopback: Loopback, run: Callable[..., int]
+    folder: Path, loopback: Loopback, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error is graded now as little as then; the exit code says so."""
+    """An error is graded now as little as then; the exit code says so, and the run that asked goes on."""
     loopback.rule = lambda body: (
         refused(400, "bad") if body["messages"][-1]["content"] == "rome" else shouting(body)
     )
@@ -169,6 +169,7 @@ def test_cases_that_could_not_be_asked_stay_so(
     _, new = newest(folder)
     assert new["rome", "base"] == old["rome", "base"]
     assert new["rome", "base"]["error"]["type"] == "bad"
+    assert "To go on: evalkit run --resume reports/2" in capsys.readouterr().out
 
 
 def test_recorded_answers_are_regraded_without_their_file(folder: Path) -> None:
