@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.comparison import Comparison
 from evalkit.config import LOCAL
 from evalkit.run.calibration import Calibration
+from evalkit.run.recorded import all_recorded
 
 EMBEDDED = (
     "Embedded model: 2.4M parameters, trained for the shipped tasks; "
@@ -77,6 +78,8 @@ def _unknown_cost(variant: Mapping[str, Any], *, counted: bool) -> str:
 
 
 def _latency(info: Info, comparison: Comparison) -> Iterator[str]:
+    if all_recorded(info):
+        return
     cached = sum(row.cached for row in comparison.total)
     left_out = f"; {cached:,} cached answers are left out of it" if cached else ""
     yield f"Latency at {info['options']['concurrency']} under way, interleaved{left_out}."

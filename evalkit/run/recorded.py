@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evalkit.config import EMBEDDED_BASE, LOCAL
 from evalkit.endpoints.answer_index import AnswerIndex, Listed
 from evalkit.endpoints.base import RECORDED, Request
 from evalkit.endpoints.recorded import question, question_of
@@ -17,6 +18,7 @@ from evalkit.run.asker import Answer
 from evalkit.run.plan import Plan, Task
 from evalkit.suite import compose
 from evalkit.suite.model import Case, Suite, Variant
+from evalkit.tokens import ft_base
 
 NO_ANSWER = "no_answer"
 """The type of error of a case for which the file has no answer."""
@@ -97,9 +99,13 @@ class RecordedAnswers:
             error = AskError(NO_ANSWER, f"{index.path} has {which} for this case")
             return Answer(None, error, None, cached=False, attempts=0, at=now)
         response = line.answer()
-        price = price_of(request.model or line.model or "", RECORDED, self._prices)
-        usd = cost(price, response.usage)
+        usd = cost(self._price(request.model or line.model or ""), response.usage)
         return Answer(response, None, usd, cached=False, attempts=0, at=line.at or now)
+
+    def _price(self, model: str) -> Price | None:
+        """By the model alone, wherever it was asked; the embedded ones are known by their names."""
+        embedded = (ft_base(model) or model).startswith(EMBEDDED_BASE)
+        return price_of(model, LOCAL if embedded else RECORDED, self._prices)
 
     @property
     def digests(self) -> dict[str, str]:

@@ -153,6 +153,15 @@ def test_dry_runs_and_caps_count_no_recorded_answer(tmp_path: Path) -> None:
     assert {record.cost_usd for record in records} == {None}
 
 
+def test_answers_of_the_embedded_models_cost_nothing(tmp_path: Path) -> None:
+    """Whoever recorded them ran them on a machine of his own: a true 0, not an unknown price."""
+    usage, suite = {"prompt_tokens": 9, "completion_tokens": 1}, write_suite(tmp_path / "s", WORDS[:2])
+    models = ("evalkit-tiny", "ft:evalkit-tiny:local::j1")
+    lines = [{**line, "usage": usage, "model": model} for line, model in zip(ANSWERS, models, strict=False)]
+    _, records = run_in(tmp_path, suite, recorded(tmp_path, *lines))
+    assert [record.cost_usd for record in records] == [0.0, 0.0]
+
+
 def test_a_bad_line_ends_the_run_before_it_begins(tmp_path: Path) -> None:
     """With its place; no folder is made."""
     suite = write_suite(tmp_path / "s")
