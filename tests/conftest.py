@@ -50,7 +50,13 @@ def _record(
     response_fields = {key: fields.pop(key) for key in _RESPONSE_FIELDS & fields.keys()}
     response_fields.setdefault("latency_ms", 100.0)
     response = Response("tiny", text, usage=Usage(usage[0], None, usage[1]), **response_fields)
-    defaults: dict[str, Any] = {"repeat": 0, "endpoint": "local", "cost_usd": 0.001, "cached": False}
+    defaults: dict[str, Any] = {
+        "repeat": 0,
+        "endpoint": "local",
+        "cost_usd": 0.001,
+        "cached": False,
+        "attempts": 1,
+    }
     return Record(
         suite=suite,
         case=case,
@@ -58,14 +64,13 @@ def _record(
         request=Request("tiny", "chat", ({"role": "user", "content": "Capital of Norway?"},)),
         response=None if error else response,
         verdicts=() if error else tuple(_verdicts(verdicts or (True,))),
-        attempts=1,
         at="2026-11-22T08:00:00Z",
         error=Failure("timeout", error) if error else None,
         **{**defaults, **fields},
     )
 
 
-_RESPONSE_FIELDS = {"finish_reason", "refusal", "tool_calls", "latency_ms"}
+_RESPONSE_FIELDS = {"finish_reason", "refusal", "tool_calls", "latency_ms", "ttft_ms"}
 
 
 def _verdicts(given: Sequence[bool | RecordedVerdict | None]) -> list[RecordedVerdict]:

@@ -30,7 +30,7 @@ _DTYPES = {
     **dict.fromkeys(("refused", "filtered", "truncated", "tool_calls"), "bool"),
     **dict.fromkeys(("passed", "form", "content"), "boolean"),
     **dict.fromkeys(("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms", "ttft_ms"), "Float64"),
-    "attempts": "int64",
+    **dict.fromkeys(("attempts", "possibly_billed"), "int64"),
     "verdicts": "object",
 }
 
@@ -60,6 +60,7 @@ def _row(record: Record, leaked: Leaked) -> dict[str, Any]:
         "latency_ms": response and response.latency_ms,
         "ttft_ms": response and response.ttft_ms,
         "attempts": record.attempts,
+        "possibly_billed": record.possibly_billed,
         "verdicts": record.verdicts,
     }
 

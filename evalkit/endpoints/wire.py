@@ -205,11 +205,11 @@ async def _take_up(reply: httpx2.Response, sink: Sink) -> None:
     async for chunk in chunks:
         sink.feed(chunk)
         if sink.done:
-            break
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
-            async for _ in chunks:
-                pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    async for _ in chunks:
+                        pass
+            return
 
 
 async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:

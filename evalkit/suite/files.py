@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +67,11 @@ class Folder:
         """
         try:
             with file.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
+                large = os.fstat(stream.fileno()).st_size > MAX_BYTES
+                data = b"" if large else stream.read()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", file=file) from error
-        if len(data) > MAX_BYTES:
+        if large:
             raise InputError(f"is larger than {MAX_BYTES:,} bytes; split it into several suites", file=file)
         self._remember(file, hashlib.sha256(data).hexdigest())
         return data
@@ -78,14 +80,12 @@ class Folder:
         """A file's lines with their line ends, one at a time, remembered once all have been read.
 
         Raises:
-            InputError: it cannot be read, or a line is longer than MAX_BYTES.
+            InputError: it cannot be read.
         """
         digest = hashlib.sha256()
         try:
             with file.open("rb") as stream:
-                while line := stream.readline(MAX_BYTES + 1):
-                    if len(line) > MAX_BYTES:
-                        raise InputError(f"holds a line of more than {MAX_BYTES:,} bytes", file=file)
+                for line in stream:
                     digest.update(line)
                     yield line
         except OSError as error:

@@ -79,6 +79,7 @@ def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -
         "tokens_per_s": _tokens_per_s(streamed),
         **{name: int(answers[name].sum()) for name in ODDITIES},
         "retries": int((table.attempts - 1)[~table.cached].sum()),
+        "possibly_billed": int(table.possibly_billed.sum()),
         "leaks": _leaks(table),
     }
 

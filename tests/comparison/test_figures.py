@@ -201,3 +201,43 @@ def test_leaked_cases_are_counted_apart(make_record) -> None:
     assert suite.rows[0].leaks == Leaks(cases=2, clean=Rate(0, 1), leaked=Rate(1, 2))
     assert suite.rows[0].passed == Rate(1, 3)
     assert only_row(records).leaks is None
+
+
+def test_an_error_of_prompted_leaves_the_others_change_known(make_record) -> None:
+    """Prompt tokens are compared between answers: a case that could not be asked has none to be unknown."""
+    records = [make_record("a", "prompted", usage=(200, 5)), make_record("b", "prompted", error="slow")]
+    rows = compare([*records, make_record("a", "ft", usage=(20, 5))]).total
+    assert {row.variant: row.tokens_change for row in rows} == {"prompted": None, "ft": pytest.approx(-0.9)}
+
+
+def test_streams_have_a_first_token_and_a_speed(make_record) -> None:
+    """Of answers that were asked for; 9 and 19 tokens after the first in 100 and 300 ms are 70 a second."""
+    records = [
+        make_record("a", "ft", usage=(20, 10), latency_ms=200.0, ttft_ms=100.0),
+        make_record("b", "ft", usage=(20, 20), latency_ms=350.0, ttft_ms=50.0),
+    ]
+    cached = make_record("c", "ft", usage=(20, 500), latency_ms=9000.0, ttft_ms=8000.0, cached=True)
+    row = only_row([*records, cached])
+    assert (row.ttft_p50_ms, row.tokens_per_s) == (75.0, pytest.approx(70.0))
+    whole = only_row([cached, make_record("a", "ft")])
+    assert (whole.ttft_p50_ms, whole.tokens_per_s) == (None, None)
+
+
+def test_speed_needs_all_counts(make_record) -> None:
+    """Where a server did not count one answer's tokens, or all came at once, no speed is made up."""
+    uncounted = make_record("a", "ft", usage=(None, None), latency_ms=200.0, ttft_ms=100.0)
+    counted = make_record("b", "ft", usage=(20, 10), latency_ms=200.0, ttft_ms=100.0)
+    assert only_row([uncounted, counted]).tokens_per_s is None
+    assert only_row([make_record("a", "ft", usage=(20, 1), latency_ms=9.0, ttft_ms=9.0)]).tokens_per_s is None
+
+
+def test_what_may_have_been_billed_for_nothing_is_added_up(make_record) -> None:
+    """Of answers and of errors alike; the judge's is apart; retries of cached answers were another run's."""
+    records = [
+        make_record("a", "ft", attempts=3, possibly_billed=2, judge={"model": "j", "possibly_billed": 1}),
+        make_record("b", "ft", error="slow", attempts=5, possibly_billed=4),
+        make_record("c", "ft", error="closed", attempts=0),
+        make_record("d", "ft", attempts=2, cached=True),
+    ]
+    row = only_row(records)
+    assert (row.possibly_billed, row.judge_possibly_billed, row.retries) == (6, 1, 6)

@@ -76,6 +76,7 @@ def record(draw: st.DrawFn, suite: str, case: str, variant: str, repeat: int) ->
         cost_usd=draw(st.none() | st.floats(0, 1)),
         cached=not failed and draw(st.booleans()),
         attempts=draw(st.integers(1, 5)),
+        possibly_billed=draw(st.integers(0, 2)),
         at="2026-11-22T08:00:00Z",
         error=Failure("timeout", draw(st.sampled_from(["slow", "gone"]))) if failed else None,
     )

@@ -23,7 +23,7 @@ SOON = RetryPolicy(attempts=7, first_wait_s=0.01, longest_wait_s=0.05)
 ENDLESS = (faulty.silent, faulty.endless_drip)
 """Only the client's patience ends these."""
 
-SOCKET_BUFFERS = 12_000_000
+SOCKET_BUFFERS = 20_000_000
 """What two ends of a connection hold that nobody has read, at most."""
 
 
@@ -41,21 +41,14 @@ def write_cases(folder: Path, number: int) -> Suite:
 
 
 def run_against(
-    server: FaultyServer,
-    folder: Path,
-    cases: int,
-    *,
-    concurrency: int = 16,
-    timeout_s: float = 0.5,
-    stream: bool = False,
+    server: FaultyServer, folder: Path, cases: int, timeout_s: float, **options: object
 ) -> list[Record]:
     """Ask every case of one variant; the records as they are on disk."""
     toml = f"[endpoints.faulty]\nbase_url = '{server.base_url}'\ntimeout_s = {timeout_s}\n"
     toml += "[variants.only]\nmodel = 'm@faulty'\nprompt = 'none'\n"
     config = config_for(folder, server.base_url, "only", toml=toml)
-    options = options_for(folder, gate=False, concurrency=concurrency, stream=stream)
-    watching = Watching()
-    outcome = run([write_cases(folder / "suite", cases)], config, options, watching, policy=SOON)
+    suite, watching = write_cases(folder / "suite", cases), Watching()
+    outcome = run([suite], config, options_for(folder, gate=False, **options), watching, policy=SOON)
     records = list(read_records(outcome.folder))
     assert len(watching.records) == len(records)
     return records
@@ -99,7 +92,7 @@ def test_each_fault_alone(
     """Half of all requests go wrong in one way: each case ends with one record, and the books agree."""
     with faulty_server(fault, share=0.5) as server:
         timeout_s = 0.3 if fault in ENDLESS else 10.0
-        records = run_against(server, tmp_path, 40, stream=stream, timeout_s=timeout_s)
+        records = run_against(server, tmp_path, 40, timeout_s, stream=stream)
         check_books(server, records, 40)
         assert server.drawn[fault.__name__] >= 10
         refused = sum(record.attempts for record in records) - server.received.total()
@@ -109,10 +102,15 @@ def test_each_fault_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stream", "cases"), [(False, 5000), (True, 1500)], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("cases", "stream", "workers"),
+    [(5000, False, 1), (1500, True, 1), (1500, False, 2)],
+    ids=["whole", "streamed", "two-workers"],
+)
 def test_all_faults_mixed(
-    stream: bool,
     cases: int,
+    stream: bool,
+    workers: int,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -120,7 +118,8 @@ def test_all_faults_mixed(
     """Of thousands of cases a fifth of all requests go wrong, in one of all ways."""
     faults = [*FAULTS, *(STREAM_FAULTS if stream else ())]
     with faulty_server(*faults, share=0.2) as server:
-        records = run_against(server, tmp_path, cases, concurrency=64, timeout_s=2.0, stream=stream)
+        how = {"concurrency": 64, "stream": stream, "workers": workers}
+        records = run_against(server, tmp_path, cases, timeout_s=2.0, **how)
         check_books(server, records, cases)
         assert server.drawn.keys() == {fault.__name__ for fault in faults}
         answered = sum(record.response is not None for record in records)

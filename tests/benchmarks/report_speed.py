@@ -1,0 +1,164 @@
+"""How long the report of a run takes, and how much memory, by the number of its records.
+
+    python -m tests.benchmarks.report_speed [--records 100000,1000000]
+
+The records are of 2 suites and 3 variants, with prompts of 300 characters and three verdicts each; one in ten
+fails. Each report (figures, report.md, report.csv, summary.json) is made in a process of its own, whose CPU
+time and greatest resident set are printed; reading the file once and doing nothing stands beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evalkit.endpoints.base import Request, Response, Usage
+from evalkit.run.codec import dump_line, record_to_json
+from evalkit.run.estimate import Estimate
+from evalkit.run.records import Record, RecordedVerdict
+
+SUITES, VARIANTS = ("headlines", "tickets"), ("base", "prompted", "ft")
+SYSTEM = (
+    "You turn a sports headline into one JSON object with the fields player, team, sport and gender. " * 3
+)
+VARIANT = {"model": "gpt-5-mini", "endpoint": "openai"}
+
+
+def main() -> None:
+    """Generate, report, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--records", default="100000,1000000", metavar="N,N")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # the child: report this folder
+    given = parser.parse_args()
+    if given.one:
+        report(given.one)
+        return
+    for count in map(int, given.records.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            generate(Path(folder), count)
+            measure(Path(folder), count)
+
+
+def measure(folder: Path, count: int) -> None:
+    """Print a line."""
+    size = (folder / "records.jsonl").stat().st_size
+    began = time.perf_counter()
+    with (folder / "records.jsonl").open("rb") as file:
+        lines = sum(1 for _ in file)
+    read_s = time.perf_counter() - began
+    command = [sys.executable, "-m", "tests.benchmarks.report_speed", "--one", str(folder)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(
+        f"{lines:>9,} records of {size / lines:,.0f} bytes: reported in {found['wall_s']:.1f} s "
+        f"({found['cpu_s']:.1f} s of CPU, {1e6 * found['wall_s'] / count:.1f} us a record), "
+        f"at most {found['rss_mb']:.0f} MB resident; its lines counted in {read_s:.1f} s",
+        flush=True,
+    )
+
+
+def report(folder: Path) -> None:
+    """Report one run, imports included, and print what that took as JSON."""
+    began = time.perf_counter()
+    from evalkit.report import load_report, write_report
+
+    write_report(load_report(folder), folder)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    print(
+        json.dumps(
+            {
+                "wall_s": time.perf_counter() - began,
+                "cpu_s": usage.ru_utime + usage.ru_stime,
+                "rss_mb": usage.ru_maxrss * unit / 1e6,
+            }
+        )
+    )
+
+
+def generate(folder: Path, count: int) -> None:
+    """A run's folder with so many records, variants of a case beside each other."""
+    cases = count // (len(SUITES) * len(VARIANTS))
+    (folder / "run.json").write_text(json.dumps(info(cases)))
+    with (folder / "records.jsonl").open("wb") as file:
+        file.writelines(dump_line(record_to_json(record)) for record in records(cases))
+
+
+def records(cases: int) -> Iterator[Record]:
+    """In the order of asking, drawn by a fixed seed."""
+    rng = random.Random(0)
+    for number in rng.sample(range(cases), cases):
+        for suite in SUITES:
+            for variant in VARIANTS:
+                yield record(rng, suite, f"case-{number:07}", variant)
+
+
+def record(rng: random.Random, suite: str, case: str, variant: str) -> Record:
+    """An answer with three verdicts; one in a thousand could not be judged."""
+    found, latency_ms = rng.random(), rng.lognormvariate(6, 0.5)
+    passed = None if found < 0.001 else found > 0.1
+    got = {"player": "Olga Marga", "team": "Marvels", "sport": "tennis", "gender": "female"}
+    messages = ({"role": "system", "content": SYSTEM}, {"role": "user", "content": f"Marga wins set {case}"})
+    return Record(
+        suite=suite,
+        case=case,
+        variant=variant,
+        repeat=0,
+        endpoint="openai",
+        request=Request("gpt-5-mini", "chat", messages, params={"temperature": 0, "max_tokens": 80}),
+        response=Response(
+            "gpt-5-mini",
+            json.dumps(got),
+            finish_reason="stop",
+            request_id=f"req_{rng.getrandbits(64):016x}",
+            usage=Usage(rng.randrange(90, 120), 0, rng.randrange(20, 40), rng.randrange(120, 150)),
+            latency_ms=latency_ms,
+            ttft_ms=latency_ms * rng.uniform(0.1, 0.4),
+        ),
+        verdicts=(
+            RecordedVerdict("whole", "property", True, 1.0),
+            RecordedVerdict("json_schema", "property", True, 1.0, got),
+            RecordedVerdict(
+                "json_fields", "correctness", passed, 0.75, got, "" if passed else "player: Olga"
+            ),
+        ),
+        cost_usd=rng.random() / 1000,
+        cached=False,
+        attempts=1,
+        at="2026-11-22T08:00:00Z",
+    )
+
+
+def info(cases: int) -> dict[str, Any]:
+    """A run.json, as far as reports look at it."""
+    variants = {name: {"name": name, **VARIANT} for name in VARIANTS}
+    return {
+        "status": "finished",
+        "partial": False,
+        "options": {"concurrency": 16, "max_cost": 5.0},
+        "plan": {
+            "suites": {suite: {"cases": cases} for suite in SUITES},
+            "variants": dict.fromkeys(SUITES, variants),
+            "judges": {},
+            "repeat": 1,
+            "records": cases * len(SUITES) * len(VARIANTS),
+        },
+        "estimate": asdict(Estimate(requests=cases * 6, usd=0.4)),
+        "endpoints": {"openai": {"base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"}},
+        "gate": {suite: ["ft", "prompted"] for suite in SUITES},
+    }
+
+
+if __name__ == "__main__":
+    main()

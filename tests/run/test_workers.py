@@ -1,0 +1,142 @@
+"""Several processes that ask, one that writes: nothing is lost, asked twice or counted wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evalkit.errors import EvalkitError, StorageError
+from tests.loopback import Json, Loopback, Reply, refused, said, shouting
+from tests.run.helpers import Watching, config_for, run_in, write_suite
+
+WORDS = [f"word{number}" for number in range(30)]
+
+pytestmark = pytest.mark.slow
+
+
+def verdicts(records: list[Json]) -> list[tuple[object, ...]]:
+    """What the records say, in an order of their own."""
+    return sorted((one["case"], one["variant"], one["response"]["text"], one["passed"]) for one in records)
+
+
+def on_disk(folder: Path) -> list[Json]:
+    """The records, as JSON."""
+    return [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+
+
+def test_two_workers_ask_what_one_asks(tmp_path: Path, loopback: Loopback) -> None:
+    """The same records, each question once; all of it is told to the observer."""
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    alone, _ = run_in(tmp_path, suite, config, use_cache=False)
+    loopback.asked.clear()
+    watching = Watching()
+    together, _ = run_in(tmp_path, suite, config, watching, use_cache=False, workers=2)
+    assert verdicts(on_disk(together.folder)) == verdicts(on_disk(alone.folder))
+    assert len(watching.records) == together.asked == len(loopback.questions) == 90
+    assert json.loads((together.folder / "run.json").read_text())["status"] == "finished"
+
+
+def test_workers_share_the_cache(tmp_path: Path, loopback: Loopback) -> None:
+    """What two have put there, three find."""
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    run_in(tmp_path, suite, config, workers=2)
+    again, _ = run_in(tmp_path, suite, config, workers=3)
+    assert (again.asked, again.cached) == (0, 90)
+
+
+def test_workers_go_on_with_a_run_and_stop_at_maxfail(tmp_path: Path, loopback: Loopback) -> None:
+    """What is done is not asked again; the candidate's failures are counted over all workers."""
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    stopped, _ = run_in(tmp_path, suite, config, workers=2, maxfail=2, concurrency=2, use_cache=False)
+    assert stopped.stopped == "maxfail"
+    assert 2 <= stopped.asked < 90
+    before = Counter(str(question) for question in loopback.questions)
+    whole, records = run_in(tmp_path, suite, config, workers=2, resume=stopped.folder, use_cache=False)
+    assert stopped.asked + whole.asked == len(records) == 90
+    asked = Counter(str(question) for question in loopback.questions)
+    kept = {str(question) for question, count in before.items() if count and asked[question] > 1}
+    assert len(kept) <= len(before) - stopped.asked, "what was on disk was asked again"
+
+
+def test_an_endpoint_that_refuses_the_key_is_left_alone(tmp_path: Path, loopback: Loopback) -> None:
+    """By every worker; the rest is told as not asked."""
+    loopback.rule = lambda _: refused(401, "invalid_api_key")
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback, "base")
+    outcome, records = run_in(tmp_path, suite, config, workers=2, concurrency=4)
+    assert len(records) == outcome.errors <= 4
+    assert outcome.errors + outcome.unasked == 30
+
+
+def test_a_full_disk_is_told_by_the_one_that_writes(
+    tmp_path: Path, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends with the fault, and no process stays behind."""
+    monkeypatch.setattr("evalkit.run.store.RunFolder.append", _full)
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    with pytest.raises(StorageError, match="no room"):
+        run_in(tmp_path, suite, config, workers=2)
+
+
+def _full(*_: object) -> None:
+    raise StorageError("no room")
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path, loopback: Loopback) -> None:
+    """Not waited for without end; what had come is on disk."""
+    killed: list[int] = []
+
+    def rule(body: Json) -> Reply:
+        if not killed and len(loopback.questions) > 10:
+            killed.append(_child_of(os.getpid()))
+            os.kill(killed[0], signal.SIGKILL)
+        return shouting(body)
+
+    loopback.rule = rule
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    with pytest.raises(EvalkitError, match="worker process died; go on with --resume"):
+        run_in(tmp_path, suite, config, workers=2)
+    loopback.rule = shouting
+    (folder,) = (tmp_path / "reports").glob("2*")
+    _, records = run_in(tmp_path, suite, config, workers=2, resume=folder)
+    assert len({(record.case, record.variant) for record in records}) == len(records) == 90
+
+
+def _child_of(parent: int) -> int:
+    """A process that `parent` has spawned to work."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent and b"spawn_main" in (path / "cmdline").read_bytes():
+                return int(path.name)
+        except OSError:
+            continue
+    raise AssertionError("no worker found")
+
+
+def test_killed_it_leaves_no_worker_behind(tmp_path: Path, loopback: Loopback) -> None:
+    """Workers end with the process that writes for them."""
+    loopback.rule = lambda _: Reply(200, said("x").body, delay_s=0.2)
+    write_suite(tmp_path / "cities", WORDS)
+    model = f"plain@{loopback.base_url}"
+    command = [sys.executable, "-m", "evalkit", "run", "cities", "--base", model, "--variants", "base"]
+    with subprocess.Popen(
+        [*command, "--no-gate", "-q", "--workers", "2", "-n", "4"], cwd=tmp_path
+    ) as running:
+        while len(loopback.questions) < 6:
+            time.sleep(0.05)
+        running.kill()
+    asked = 0
+    for _ in range(40):
+        time.sleep(0.5)
+        if len(loopback.questions) == asked:
+            return
+        asked = len(loopback.questions)
+    raise AssertionError(f"{asked} questions, and more still come")

@@ -1,0 +1,51 @@
+"""JSON text of plain data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.checks.base import FileText
+from evalkit.checks.fields import WrittenInt
+from evalkit.jsontext import encode
+
+texts = st.text(st.characters(), max_size=20)  # lone surrogates too
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+)
+
+
+@given(values)
+def test_what_is_written_is_read_again(value: object) -> None:
+    """By anyone who reads JSON, on one line of valid UTF-8."""
+    text = encode(value)
+    assert json.loads(text.decode("utf-8")) == value
+    assert b"\n" not in text
+
+
+@given(st.dictionaries(texts, values, max_size=5))
+def test_sorted_text_does_not_depend_on_the_order_of_keys(data: dict[str, object]) -> None:
+    """Equal data, equal text: cache keys are made of it."""
+    backwards = dict(reversed(list(data.items())))
+    assert encode(data, sort=True) == encode(backwards, sort=True)
+
+
+def test_texts_and_numbers_that_remember_more_are_plain_here() -> None:
+    """A file's text, a number as it was written, and read-only mappings, beside a lone surrogate too."""
+    number = WrittenInt(7)
+    number.written = "007"
+    data = MappingProxyType({"text": FileText("hi", Path("a.md")), "n": number})
+    assert encode(data) == b'{"text":"hi","n":7}'
+    assert encode({"odd": "\ud800", "n": number, "m": data}).startswith(b'{"odd":"\\ud800","n":7,"m":{')
+
+
+def test_what_json_cannot_hold_is_refused() -> None:
+    """Not written as something else."""
+    with pytest.raises(TypeError, match="object, which JSON cannot hold"):
+        encode({"a": object()})
