@@ -17,8 +17,11 @@ from evalkit.prices import Price, cost, price_of
 from evalkit.run.plan import Plan, Task
 from evalkit.suite import compose
 
-CHARS_PER_TOKEN = 3
-"""Where the encoding is unknown: fewer than any usual text has, so that the estimate is rather too high."""
+BYTES_PER_TOKEN = 3
+"""Where tokens are guessed: fewer than any usual text has, so that the estimate is rather too high."""
+
+TOKENS_PER_MESSAGE = 4
+"""Beside its text, where tokens are guessed."""
 
 USUAL_ANSWER_TOKENS = 256
 """Of an answer for which neither a reference nor max_tokens says how long it will be."""
@@ -63,12 +66,45 @@ class Question:
     of_judge: bool = False
 
 
-def estimate(plan: Plan, config: Config) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts tokens by the models' own encodings, as far as those are known; else guesses by length.
+
+    OpenAI's encodings take half a second and 60 MB: unless it is to be exact, they are guessed at too, since
+    the process that asks does without them.
+    """
+
+    exact: bool
+
+    def text(self, text: str, model: str) -> int:
+        """Tokens of one text."""
+        counted = tokens.count(text, model) if self._counts(model) else None
+        return _guessed(text) if counted is None else counted
+
+    def prompt(self, request: Request) -> int:
+        """Tokens of all that is asked."""
+        if request.kind == "completions":
+            return self.text(request.prompt or "", request.model)
+        messages = request.messages or ()
+        counted = tokens.count_messages(messages, request.model) if self._counts(request.model) else None
+        if counted is not None:
+            return counted
+        texts = (str(message.get("content") or "") for message in messages)
+        return sum(_guessed(text) + TOKENS_PER_MESSAGE for text in texts)
+
+    def _counts(self, model: str) -> bool:
+        return self.exact or tokens.encoding_name(model) == tokens.EMBEDDED
+
+
+EXACT, BY_LENGTH = Counter(exact=True), Counter(exact=False)
+
+
+def estimate(plan: Plan, config: Config, counter: Counter = BY_LENGTH) -> Estimate:
     """Add up what the plan's questions and their judges will take; nothing is asked.
 
     Answers are taken to be as long as their references.
     """
-    questions = (question for task in plan for question in _questions(task, config))
+    questions = (question for task in plan for question in _questions(task, config, counter))
     return reduce(Estimate.plus, questions, Estimate())
 
 
@@ -78,7 +114,7 @@ def reserved_usd(request: Request, price: Price | None) -> float | None:
         return None
     if price.free:
         return 0.0  # without counting: the embedded models are asked thousands of times
-    return cost(price, Usage(prompt_tokens(request), None, _most_tokens(request)))
+    return cost(price, Usage(BY_LENGTH.prompt(request), None, _most_tokens(request)))
 
 
 def rubrics(task: Task) -> list[Rubric]:
@@ -87,39 +123,29 @@ def rubrics(task: Task) -> list[Rubric]:
     return [each.check for each in named if isinstance(each.check, Rubric)]
 
 
-def prompt_tokens(request: Request) -> int:
-    """Tokens of the prompt by the model's encoding, or a cautious guess from its length."""
-    if request.kind == "completions":
-        text = request.prompt or ""
-        counted = tokens.count(text, request.model)
-    else:
-        text = "".join(str(message.get("content") or "") for message in request.messages or ())
-        counted = tokens.count_messages(request.messages or (), request.model)
-    return math.ceil(len(text) / CHARS_PER_TOKEN) if counted is None else counted
-
-
-def _questions(task: Task, config: Config) -> Iterator[Question]:
+def _questions(task: Task, config: Config, counter: Counter) -> Iterator[Question]:
     request = compose(task.suite, task.case, task.variant)
-    usage = Usage(prompt_tokens(request), None, _answer_tokens(request, task.case.reference))
+    usage = Usage(counter.prompt(request), None, _answer_tokens(request, task.case.reference, counter))
     if task.variant.responses is None:
         yield Question(usage, price_of(request.model, task.variant.endpoint, config.prices))
     for rubric in rubrics(task):
         judge = judge_for(config, task.suite)
         seen = Seen(task.case.reference, messages=request.messages or ())
-        asked = prompt_tokens(judge_request(judge.model, rubric.text, seen))
+        asked = counter.prompt(judge_request(judge.model, rubric.text, seen))
         price = price_of(judge.model, judge.endpoint, config.prices)
         yield Question(Usage(asked, None, GRADE_TOKENS), price, of_judge=True)
 
 
-def _answer_tokens(request: Request, reference: str | None) -> int:
+def _answer_tokens(request: Request, reference: str | None, counter: Counter) -> int:
     """As many as the reference has, but no more than the request allows."""
     most = _most_tokens(request)
-    if reference is None:
-        return most
-    counted = tokens.count(reference, request.model)
-    return min(most, math.ceil(len(reference) / CHARS_PER_TOKEN) if counted is None else counted)
+    return most if reference is None else min(most, counter.text(reference, request.model))
 
 
 def _most_tokens(request: Request) -> int:
     asked = request.params.get("max_completion_tokens") or request.params.get("max_tokens")
     return asked if isinstance(asked, int) else USUAL_ANSWER_TOKENS
+
+
+def _guessed(text: str) -> int:
+    return math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)

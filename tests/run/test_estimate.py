@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.config import ModelFlags, load_config
 from evalkit.errors import UsageError
-from evalkit.run.estimate import Estimate, estimate
+from evalkit.run.estimate import BY_LENGTH, EXACT, Counter, Estimate, estimate
 from evalkit.run.options import RunOptions
 from evalkit.run.prepare import prepare
 from evalkit.suite import load_suite
@@ -25,14 +25,20 @@ checks: [equals]
 """
 
 
-def estimated(folder: Path, suite: str = SUITE, toml: str = "", flags: ModelFlags | None = None) -> Estimate:
+def estimated(
+    folder: Path,
+    suite: str = SUITE,
+    toml: str = "",
+    flags: ModelFlags | None = None,
+    counter: Counter = BY_LENGTH,
+) -> Estimate:
     """The estimate for one suite."""
     (folder / "cities").mkdir(exist_ok=True)
     (folder / "cities" / "suite.yaml").write_text(suite, "utf-8")
     (folder / "evalkit.toml").write_text(toml, "utf-8")
     config = load_config(folder, flags or ModelFlags(), {})
     options = RunOptions(gate=False)
-    return estimate(prepare([load_suite(folder / "cities")], config, options).plan, config)
+    return estimate(prepare([load_suite(folder / "cities")], config, options).plan, config, counter)
 
 
 def test_the_embedded_run_is_counted_and_free(tmp_path: Path) -> None:
@@ -82,3 +88,11 @@ def test_a_public_model_without_price_is_refused_under_a_cap(tmp_path: Path) -> 
     """Also by --dry-run: nothing of the kind would be asked."""
     with pytest.raises(UsageError, match=r"no price for gpt-99 .*--max-cost none"):
         estimated(tmp_path, flags=ModelFlags(base="gpt-99@https://203.0.113.9/v1", variants=("base",)))
+
+
+def test_the_process_that_asks_guesses_what_a_dry_run_counts(tmp_path: Path) -> None:
+    """By length, rather too high: OpenAI's encodings would take 60 MB. Only embedded models are counted."""
+    flags = ModelFlags(base="gpt-4.1@http://127.0.0.1:9/v1", variants=("base", "prompted"))
+    guessed, counted = estimated(tmp_path, flags=flags), estimated(tmp_path, flags=flags, counter=EXACT)
+    assert 1.0 <= guessed.prompt_tokens / counted.prompt_tokens < 1.6
+    assert estimated(tmp_path) == estimated(tmp_path, counter=EXACT)
