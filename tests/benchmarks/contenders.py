@@ -1,4 +1,4 @@
-"""What the runner's benchmark compares: the bare client loops of raw.py, and `evalkit run`, each a process."""
+"""What the runner's benchmark compares, each in a process: the loops of raw.py, and `evalkit run`."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Evalkit:
         for old in ("reports", ".evalkit"):
             shutil.rmtree(folder / old, ignore_errors=True)
         suite = write_suite(folder, samples)
-        flags = ["-n", str(UNDER_WAY)] + [] * self.cache + ["--no-cache"] * (not self.cache)
+        flags = ["-n", str(UNDER_WAY), *(() if self.cache else ("--no-cache",))]
         flags += ["--workers", str(self.workers)] if self.workers > 1 else []
         return used([*evalkit_run(suite, port), *flags], folder)
 

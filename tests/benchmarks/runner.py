@@ -4,8 +4,8 @@
     python -m tests.benchmarks.runner --quick         small sizes, about 3 minutes
     python -m tests.benchmarks.runner --only cpu      or wall, memory, disk, start
 
-Needs ../shared/bench, and nginx with its echo module (Debian: nginx-light, libnginx-mod-http-echo). Times on a
-busy machine are longer for all: look at the ratios, which are of neighbours in one round.
+Needs ../shared/bench, and nginx with its echo module (Debian: nginx-light, libnginx-mod-http-echo). On a busy
+machine all of it takes longer: look at the ratios, which are of neighbours in one round.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def stub() -> Iterator[Stub]:
             _wait_for(ports.at_once)
             yield ports
         finally:
-            subprocess.run([*command, "-s", "stop"], check=True)
+            subprocess.run([*command, "-s", "stop"], check=True, capture_output=True)
             _wait_until_gone(Path(folder) / "nginx.pid")
 
 

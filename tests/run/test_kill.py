@@ -184,8 +184,8 @@ def test_kills_of_the_writer_of_several_processes_lose_nothing(tmp_path: Path, c
 def test_a_hundred_kills_lose_nothing(
     kills: int, flags: list[str], tmp_path: Path, counting: Counting
 ) -> None:
-    """Kills at random moments of a run of 2,000, each followed by --resume: in the end there are 2,000 records,
-    and none was asked for again once its answer was stored."""
+    """Kills at random moments of a run of 2,000, each followed by --resume: in the end 2,000 records stand
+    there, and none was asked for again once its answer was stored."""
     life = live(tmp_path, counting, 2_000, kills, *flags)
     check_whole(life, life.end())
     assert life.phases["asking"] > kills / 2
