@@ -9,9 +9,12 @@ had, the count is None.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
@@ -25,6 +28,9 @@ EMBEDDED = "evalkit-tiny"
 """How the embedded models' names begin, and what tiktoken_ext registers their encoding as."""
 
 DOWNLOAD_TIMEOUT_S = 5.0
+
+AROUND_TOOL = 12
+"""Tokens that the cookbook adds for the frame of each tool."""
 
 _PREFIXES = (  # the longest that fits decides; `gpt-4` alone would swallow gpt-4o and gpt-4.1
     ("gpt-4o", "o200k_base"),
@@ -72,6 +78,19 @@ _RANK_FILES = {
 }
 
 
+_light: ContextVar[bool] = ContextVar("light", default=False)
+
+
+@contextmanager
+def light() -> Iterator[None]:
+    """Inside, OpenAI's encodings count as unknown: they take half a second and 60 MB."""
+    token = _light.set(True)
+    try:
+        yield
+    finally:
+        _light.reset(token)
+
+
 def ft_base(model: str) -> str | None:
     """The base in `ft:<base>:<org>:<suffix>:<id>[:ckpt-step-N]`; None for any other name.
 
@@ -90,7 +109,7 @@ def encoding_name(model: str) -> str | None:
 def encoding_for(model: str) -> tiktoken.Encoding | None:
     """The encoding of `model`, or None where its name is unknown or its ranks cannot be had."""
     name = encoding_name(model)
-    return None if name is None else _load(name)
+    return None if name is None or (_light.get() and name in _RANK_FILES) else _load(name)
 
 
 def without_encoding(model: str) -> str:
@@ -111,17 +130,79 @@ def count(text: str, model: str) -> int | None:
     return None if encoding is None else _length(encoding.name, text)
 
 
-def count_messages(messages: Sequence[Mapping[str, Any]], model: str) -> int | None:
+def count_messages(
+    messages: Sequence[Mapping[str, Any]], model: str, tools: Sequence[Mapping[str, Any]] = ()
+) -> int | None:
     """Tokens of a chat prompt for `model`, the opening of the answer included; None where unknown.
 
-    Exact for the embedded models; for OpenAI's by the rule of their cookbook (without tools):
+    Exact for the embedded models; for OpenAI's by the rule of their cookbook, tools roughly:
     https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
+
+    Args:
+        messages, tools: as in the body of a request.
+        model: its name.
     """
     encoding = encoding_for(model)
     if encoding is None:
         return None
-    rule = _chatml_tokens if encoding.name == EMBEDDED else _cookbook_tokens
-    return rule(messages, encoding)
+    if encoding.name == EMBEDDED:
+        return _chatml_tokens(_with_tools(messages, tools), encoding)
+    declared = sum(_length(encoding.name, _signature(tool)) + AROUND_TOOL for tool in tools)
+    return _cookbook_tokens(messages, encoding) + declared
+
+
+def tool_signature(name: str, description: str, parameters: Mapping[str, Any]) -> str:
+    """A tool as a model sees it, e.g. `set_light(room: "hall" | "attic", on?: boolean): Switch it.`
+
+    The embedded models see just this, OpenAI's much the same. `?` marks what is not required; types are
+    told, and the tool's own description.
+    """
+    required = parameters.get("required") or ()
+    properties: Mapping[str, Any] = parameters.get("properties") or {}
+    arguments = [
+        f"{name}{'' if name in required else '?'}: {_type_of(schema)}" for name, schema in properties.items()
+    ]
+    described = f": {' '.join(description.split())}" if description else ""
+    return f"{name}({', '.join(arguments)}){described}"
+
+
+def tools_block(signatures: Iterable[str]) -> str:
+    """What stands at the end of the embedded models' system turn, a tool a line."""
+    return "\n".join(["Tools:", *signatures])
+
+
+def _signature(tool: Mapping[str, Any]) -> str:
+    """Of a tool as a request declares it."""
+    function = tool.get("function") or {}
+    description = function.get("description") or ""
+    return tool_signature(str(function.get("name")), description, function.get("parameters") or {})
+
+
+def _type_of(schema: Any) -> str:
+    if not isinstance(schema, Mapping):
+        return "any"
+    if schema.get("enum"):
+        return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    kinds = schema.get("type") or "any"
+    return " | ".join(_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _kind(kind: str, schema: Mapping[str, Any]) -> str:
+    items = schema.get("items")
+    return f"array of {_type_of(items)}" if kind == "array" and isinstance(items, Mapping) else kind
+
+
+def _with_tools(
+    messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """The messages with the tools in the system turn, as the embedded server lays them out."""
+    if not tools:
+        return messages
+    block = tools_block(map(_signature, tools))
+    if not messages or messages[0].get("role") != "system":
+        return [{"role": "system", "content": block}, *messages]
+    system = f"{_joined(messages[0].get('content'))}\n\n{block}"
+    return [{"role": "system", "content": system}, *messages[1:]]
 
 
 def _chatml_tokens(messages: Sequence[Mapping[str, Any]], encoding: tiktoken.Encoding) -> int:

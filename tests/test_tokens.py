@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit import tokens
-from evalkit.local.chat_template import ChatTemplate, Message, Role
+from evalkit.local.chat_template import ChatTemplate, Message, Role, Tool
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,23 @@ def test_a_chat_counts_as_the_embedded_server_lays_it_out(system: str | None, us
     laid_out = ChatTemplate(encoding).prompt([Message(role, text) for role, text in turns])
     messages = [{"role": role, "content": text} for role, text in turns]
     assert tokens.count_messages(messages, "evalkit-tiny") == len(laid_out.ids)
+
+
+@pytest.mark.parametrize("system", [None, "Be kind."])
+def test_tools_count_as_the_embedded_server_lays_them_out(system: str | None) -> None:
+    """In the system turn, or alone in its place; for OpenAI's models they are counted too."""
+    encoding = tokens.encoding_for("evalkit-tiny")
+    assert encoding is not None
+    parameters = {"properties": {"on": {"type": "boolean"}, "room": {"enum": ["hall"]}}, "required": ["on"]}
+    function = {"name": "set_light", "description": "Switch it.", "parameters": parameters}
+    turns: list[tuple[Role, str]] = (
+        [("user", "On!")] if system is None else [("system", system), ("user", "On!")]
+    )
+    tool = Tool("set_light", "Switch it.", parameters)
+    laid_out = ChatTemplate(encoding).prompt([Message(role, text) for role, text in turns], [tool])
+    messages = [{"role": role, "content": text} for role, text in turns]
+    declared = [{"type": "function", "function": function}]
+    assert tokens.count_messages(messages, "evalkit-tiny", declared) == len(laid_out.ids)
 
 
 def test_parts_of_a_content_list_are_counted() -> None:

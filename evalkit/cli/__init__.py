@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code; messages go to stderr."""
     for stream in (sys.stdout, sys.stderr):
         _tolerate_any_text(stream)
+    os.environ.pop("OPENAI_LOG", None)  # the SDK's own log shows what servers said, echoed keys included
     try:
         return _dispatch(list(sys.argv[1:] if argv is None else argv))
     except EvalkitError as error:

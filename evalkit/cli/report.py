@@ -11,6 +11,7 @@ from evalkit.cli.exit_codes import Exit
 from evalkit.errors import UsageError
 from evalkit.report import Report, heading, load_report, terminal
 from evalkit.report.csv import csv
+from evalkit.report.escape import printable
 from evalkit.report.markdown import markdown
 from evalkit.report.summary import summary_json
 from evalkit.run import RunOptions, latest
@@ -31,6 +32,8 @@ def main(argv: Sequence[str]) -> int:
     report = load_report(_folder(given.run))
     if given.format == "terminal":
         print(heading(report.asked, report.plan), terminal(report, given.verbosity), sep="\n\n")
+        if report.remedy:
+            print(printable(report.remedy))
     else:
         print(FORMATS[given.format](report), end="")
     return Exit.OK

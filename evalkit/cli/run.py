@@ -19,7 +19,7 @@ from evalkit.errors import UsageError
 from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
 from evalkit.run import Outcome, Plan, RunOptions, read_info
 from evalkit.run.describe import resumed
-from evalkit.run.estimate import BY_LENGTH, EXACT, Counter, estimate
+from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
 from evalkit.run.run import run
 from evalkit.suite import Suite, find_suites, load_suite
@@ -178,7 +178,7 @@ def _collect(asking: Asking) -> int:
 
 def _dry_run(asking: Asking) -> int:
     plan = prepare(asking.suites, asking.config, asking.options).plan
-    print(_heading(plan, asking.config, asking.options, EXACT))
+    print(_heading(plan, asking.config, asking.options, exact=True))
     return Exit.OK
 
 
@@ -196,14 +196,13 @@ def _asks_embedded(prepared: Prepared) -> bool:
     return bool(prepared.untuned) or any(ref.endpoint == LOCAL for ref in prepared.refs)
 
 
-def _heading(plan: Plan, config: Config, options: RunOptions, counter: Counter = BY_LENGTH) -> str:
+def _heading(plan: Plan, config: Config, options: RunOptions, *, exact: bool = False) -> str:
     """Who will be asked, and what it will take."""
     asked = (variant for variants in plan.variants.values() for variant in variants)
     variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    return heading(
-        asked_lines(variants, places), plan_line(estimate(plan, config, counter), options.max_cost)
-    )
+    planned = estimate(plan, config, options.out, exact=exact)
+    return heading(asked_lines(variants, places), plan_line(planned, options.max_cost))
 
 
 def _ending(outcome: Outcome) -> str:

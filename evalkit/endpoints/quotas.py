@@ -13,6 +13,9 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 
+HORIZON_S = 60.0
+"""What is left is spread over no more than this: half of a day's quota may be used up now."""
+
 _COSTS = {"requests": 1.0, "tokens": None}
 
 
@@ -56,16 +59,17 @@ class Quota:
             self._learn(news.left, sent.number)
         if not self._cost:
             return
-        self._longest_s = max(self._longest_s, news.reset_s)
+        reset_s = min(news.reset_s, HORIZON_S)
+        self._longest_s = max(self._longest_s, reset_s)
         self._later_per_s = news.limit / self._cost / self._longest_s
-        if now - sent.at <= news.reset_s / 4:
-            self._spread(news.left / self._cost - (last - sent.number), news.reset_s, sent.at)
+        if now - sent.at <= reset_s / 4:
+            self._spread(news.left / self._cost - (last - sent.number), reset_s, sent.at)
 
-    def _spread(self, requests: float, reset_s: float, since: float) -> None:
-        """So many requests may still be sent within the `reset_s` from `since` on."""
-        self._until = since + reset_s
+    def _spread(self, requests: float, seconds: float, since: float) -> None:
+        """So many requests may still be sent within the `seconds` from `since` on."""
+        self._until = since + seconds
         if requests >= 1:
-            self._per_s = requests / reset_s
+            self._per_s = requests / seconds
         else:
             self._per_s, self.closed_until = self._later_per_s, self._until
 

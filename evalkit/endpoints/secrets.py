@@ -10,7 +10,7 @@ SHORTEST_SECRET = 8
 """Texts below this many characters are no secrets, and would be found in any text."""
 
 _SCHEME = re.compile(r"(?i:bearer|basic|token|apikey)\s+(.+)")
-_ESCAPED = re.compile(rb"\\u00[2-7]")
+_ESCAPED = re.compile(rb"\\(?:/|u00[2-7])")
 """An escape where nobody needs one: plain ASCII."""
 
 
@@ -18,7 +18,7 @@ class Secrets:
     """Texts that must not be shown or stored.
 
     Each is found as it is, and spelt with JSON's escapes, at any depth of JSON within JSON: the arguments of
-    a tool call are a JSON text in a JSON text.
+    a tool call are a JSON text in a JSON text. (A backslash, which no key holds, is looked for as it is.)
 
     Args:
         texts: keys and header values; of `Bearer KEY` the key alone is a secret too. Short ones are left out.
@@ -31,14 +31,14 @@ class Secrets:
         self._plain = [text.encode() for text in kept]
         self._spelt = re.compile(b"|".join(map(_spellings, kept))) if kept else None
         # a key with such a character is never spelt plainly in JSON
-        self._always = any(json.dumps(text)[1:-1] != text or "/" in text for text in kept)
+        self._always = any(json.dumps(text)[1:-1] != text for text in kept)
 
     def cleared(self, content: bytes) -> bytes:
         """The content with `***` in place of every secret; what was JSON still is."""
-        for secret in self._plain:
-            content = content.replace(secret, b"***")
         if self._spelt and (self._always or _ESCAPED.search(content)):
-            content = self._spelt.sub(b"***", content)
+            return self._spelt.sub(b"***", content)
+        for secret in self._plain:  # nearly always this will do, in a thirtieth of the time
+            content = content.replace(secret, b"***")
         return content
 
     def cleared_text(self, text: str) -> str:
@@ -55,5 +55,5 @@ def _character(character: str) -> bytes:
     units = character.encode("utf-16-be").hex()
     escapes = "".join(rf"\\+u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4))
     plain = re.escape(character)
-    backslashed = rf"\\+{plain}|" if character in '"\\/' else ""
-    return f"(?:{plain}|{backslashed}{escapes})".encode()
+    backslashed = rf"\\+{plain}|" if character in '"/' else ""
+    return f"(?:{escapes}|{backslashed}{plain})".encode()

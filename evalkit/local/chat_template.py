@@ -23,6 +23,8 @@ from typing import Any, Literal
 
 from tiktoken import Encoding
 
+from evalkit.tokens import tool_signature, tools_block
+
 Role = Literal["system", "user", "assistant", "tool"]
 Piece = tuple[Sequence[int], float]  # tokens, and what each of them counts
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -162,17 +164,8 @@ class ChatTemplate:
 
 
 def signature(tool: Tool) -> str:
-    """Write a tool as the model sees it, e.g. `set_light(room: "hall" | "attic", on?: boolean): Switch it.`
-
-    `?` marks what is not required. Of the schema the types are told, of the descriptions the tool's own.
-    """
-    required = tool.parameters.get("required") or ()
-    properties: Mapping[str, Any] = tool.parameters.get("properties") or {}
-    arguments = [
-        f"{name}{'' if name in required else '?'}: {_type_of(schema)}" for name, schema in properties.items()
-    ]
-    described = f": {' '.join(tool.description.split())}" if tool.description else ""
-    return f"{tool.name}({', '.join(arguments)}){described}"
+    """Write a tool as the model sees it, e.g. `set_light(room: "hall", on?: boolean): Switch it.`"""
+    return tool_signature(tool.name, tool.description, tool.parameters)
 
 
 def call_line(call: ToolCall) -> str:
@@ -216,19 +209,5 @@ def _with_tools(messages: Sequence[Message], tools: Sequence[Tool]) -> Sequence[
     if not tools:
         return messages
     system, rest = (messages[0].text, messages[1:]) if messages[0].role == "system" else ("", messages)
-    block = "\n".join(["Tools:", *map(signature, tools)])
+    block = tools_block(map(signature, tools))
     return [Message("system", f"{system}\n\n{block}" if system else block), *rest]
-
-
-def _type_of(schema: Any) -> str:
-    if not isinstance(schema, Mapping):
-        return "any"
-    if schema.get("enum"):
-        return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
-    kinds = schema.get("type") or "any"
-    return " | ".join(_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
-
-
-def _kind(kind: str, schema: Mapping[str, Any]) -> str:
-    items = schema.get("items")
-    return f"array of {_type_of(items)}" if kind == "array" and isinstance(items, Mapping) else kind

@@ -9,45 +9,71 @@ from typing import Any
 
 from evalkit.comparison import Comparison, SuiteFigures
 from evalkit.report.model import Planned
+from evalkit.run.store import at_work
 
-STATUS = {
-    "running": "still running, or killed",
-    "budget": "stopped at --max-cost",
-    "maxfail": "stopped by -x",
-}
-"""The words of run.json that do not speak for themselves."""
+Info = dict[str, Any]
+
+STATUS = {"running": "killed", "budget": "stopped at --max-cost", "maxfail": "stopped by -x or --maxfail"}
+"""In words, where run.json's do not speak for themselves; "running" is what a killed run leaves there."""
 
 
-def incomplete(info: dict[str, Any], comparison: Comparison, planned: Planned, folder: Path) -> Iterator[str]:
-    """Sentences on what was not asked; none where every case has its answer.
+def planned_records(info: Info) -> Planned:
+    """Every variant of a suite is asked all its cases; nothing where that is not what the plan adds up to.
+
+    It does not where another version of evalkit wrote run.json, or where an old run was graded anew.
+    """
+    plan = info["plan"]
+    planned = {
+        suite: dict.fromkeys(plan["variants"][suite], found["cases"] * plan["repeat"])
+        for suite, found in plan.get("suites", {}).items()
+        if suite in plan["variants"]
+    }
+    total = sum(sum(of_suite.values()) for of_suite in planned.values())
+    return planned if total == plan.get("records") and "regraded_from" not in info else {}
+
+
+def incomplete(info: Info, comparison: Comparison, planned: Planned, folder: Path) -> Iterator[str]:
+    """Sentences on records that are missing; none where a finished run has all.
 
     Args:
         info: run.json.
-        planned: empty where nobody knows it.
-        folder: as it is to be named to go on.
+        planned: as of `planned_records`.
+        folder: the run's, where a lock tells whether it is still under way.
     """
-    resume = f"evalkit run --resume {shlex.quote(str(folder))}"
-    missing, status = _missing(info, comparison), info["status"]
-    errors = sum(row.errors for row in comparison.total)
-    if missing or status != "finished":
-        of = f" {missing:,} of {info['plan']['records']:,} records are missing;" if missing else ""
-        ended = f" ({STATUS.get(status, status)})" if status != "finished" else ""
-        yield f"This run is not complete{ended}:{of} its figures are of what was asked. To go on: {resume}"
-        yield from _by_suite(comparison, planned)
-    elif errors:
-        records = sum(row.records for row in comparison.total)
-        yield f"{errors:,} of {records:,} could not be asked. To ask them again: {resume}"
-
-
-def _missing(info: dict[str, Any], comparison: Comparison) -> int:
-    """How many records; 0 where run.json, of an earlier version, does not say how many are due."""
     found = sum(row.records for row in comparison.total)
-    due: int = info["plan"].get("records", found)
-    return max(0, due - found)
+    due = sum(sum(of_suite.values()) for of_suite in planned.values())
+    status = info["status"]
+    if found < due or status != "finished":
+        ended = f" ({_status(status, folder)})" if status != "finished" else ""
+        missing = f" {due - found:,} of {due:,} records are missing;" if found < due else ""
+        yield f"This run is not complete{ended}:{missing} its figures are of what was asked."
+        yield from _by_suite(comparison, planned)
+
+
+def remedy(info: Info, comparison: Comparison, planned: Planned, folder: Path) -> str | None:
+    """How to get what is missing or could not be asked, in a line; None where nothing is to be done."""
+    lost = any(row.errors for row in comparison.total)
+    whole = not lost and not any(incomplete(info, comparison, planned, folder))
+    if whole or _under_way(info["status"], folder):
+        return None
+    if "regraded_from" in info:
+        return f"To grade again what is left: evalkit regrade {shlex.quote(info['regraded_from'])}"
+    variants = [variant for found in info["plan"]["variants"].values() for variant in found.values()]
+    if all(variant.get("responses") for variant in variants):
+        return "Answers are missing in the file: record them, or leave the cases out with -k"
+    return f"To go on: evalkit run --resume {shlex.quote(str(folder))}"
+
+
+def _under_way(status: str, folder: Path) -> bool:
+    return status == "running" and at_work(folder)
+
+
+def _status(status: str, folder: Path) -> str:
+    return "still under way" if _under_way(status, folder) else STATUS.get(status, status)
 
 
 def _by_suite(comparison: Comparison, planned: Planned) -> Iterator[str]:
-    """`cities: base 12 of 128 not asked, ft 24 of 128`."""
+    """`cities, not asked: base 12 of 128, ft 24 of 128.`"""
     figures = {suite.name: suite for suite in comparison.suites}
     for suite, due in planned.items():
         found = _records(figures.get(suite))

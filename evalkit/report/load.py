@@ -7,8 +7,8 @@ from typing import Any
 
 from evalkit.comparison import Pair, compare_rows
 from evalkit.report.asked import asked_lines, plan_line
-from evalkit.report.incomplete import incomplete
-from evalkit.report.model import Asked, Planned, Report
+from evalkit.report.incomplete import incomplete, planned_records, remedy
+from evalkit.report.model import Asked, Report
 from evalkit.report.notes import notes
 from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
@@ -26,7 +26,7 @@ def load_report(folder: Path) -> Report:
     pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
     with open_rows(folder) as rows:
         comparison = compare_rows(rows, pairs, leaked_cases(info))
-    planned = _planned(info["plan"])
+    planned = planned_records(info)
     return Report(
         run=folder.resolve().name,
         asked=_asked(info),
@@ -34,17 +34,8 @@ def load_report(folder: Path) -> Report:
         comparison=comparison,
         notes=(*incomplete(info, comparison, planned, folder), *notes(info, comparison)),
         planned=planned,
+        remedy=remedy(info, comparison, planned, folder),
     )
-
-
-def _planned(plan: dict[str, Any]) -> Planned:
-    """Every variant of a suite is asked all its cases; nothing where that is not what the plan adds up to."""
-    planned = {
-        suite: dict.fromkeys(plan["variants"][suite], found["cases"] * plan["repeat"])
-        for suite, found in plan.get("suites", {}).items()
-    }
-    total = sum(sum(of_suite.values()) for of_suite in planned.values())
-    return planned if total == plan.get("records") else {}
 
 
 def _asked(info: dict[str, Any]) -> tuple[Asked, ...]:

@@ -36,7 +36,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _failures(suite)
     if len(report.comparison.suites) > 1:
         yield from ("## All suites", "", _figures(report.comparison.total), "")
-    yield from ("## Notes", "", *(f"- {markdown_text(note)}" for note in report.notes), "")
+    yield from ("## Notes", "", *_bullets(_notes(report)))
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    return (*report.notes, f"{report.remedy}.") if report.remedy else report.notes
 
 
 def _asked(asked: Sequence[Asked]) -> str:

@@ -32,6 +32,7 @@ class Report:
         comparison: the figures.
         notes: what a reader must know to read the figures, a sentence each.
         planned: empty where run.json does not tell.
+        remedy: how to get what is missing; None where nothing is.
     """
 
     run: str
@@ -40,3 +41,4 @@ class Report:
     comparison: Comparison
     notes: tuple[str, ...]
     planned: Planned = field(default_factory=dict)
+    remedy: str | None = None

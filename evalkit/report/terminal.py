@@ -98,7 +98,8 @@ def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:
 
 
 def _remarks(rows: Sequence[VariantFigures]) -> list[str]:
-    return [*figures.oddities(rows), *figures.faults(rows), *figures.streams(rows)]
+    found = [*figures.oddities(rows), *figures.faults(rows), *figures.streams(rows)]
+    return [line for remark in found for line in textwrap.wrap(remark, WIDTH)]
 
 
 def _errors(suite: SuiteFigures) -> list[str]:

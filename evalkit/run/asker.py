@@ -13,7 +13,7 @@ from evalkit.prices import Price, cost, price_of
 from evalkit.run.budget import Budget
 from evalkit.run.cache import Asked, Cache, Kept
 from evalkit.run.connect import Connection
-from evalkit.run.estimate import reserved_usd
+from evalkit.run.estimate import bound_usd, reserved_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,14 @@ class Asker:
         if name in self.closed:
             return Answer(None, self.closed[name], None, False, 0, _now())
         price = price_of(request.model, name, self._prices)
-        with self._budget.reserve(reserved_usd(request, price)) as spending:
+        most_usd = bound_usd(request, price)
+        async with self._budget.reserve(most_usd, lambda: reserved_usd(request, price)) as spending:
             tried = await ask_patiently(
                 connection.endpoint, request, self._policy, self._note, self._patience[name]
             )
             spending.usd = cost(price, tried.response.usage) if tried.response else None
+            untold = tried.response is not None and spending.usd is None
+            spending.possibly_billed = tried.possibly_billed + untold
         if tried.error and tried.error.fatal:
             self._close(name, tried.error)
         return Answer(

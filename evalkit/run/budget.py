@@ -1,19 +1,42 @@
-"""The cap on spending: what is under way counts as spent until it is known."""
+"""The cap on spending: what is under way counts as spent until it is known, in all processes of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import multiprocessing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from evalkit.errors import BudgetReached
+
+POLL_S = 0.05
+"""How often is looked whether another process has come to know what its requests cost."""
 
 
 @dataclass(slots=True)
 class Spending:
-    """What one request has cost, once that is known; None counts nothing."""
+    """What came of a reservation, to be told before it ends.
 
-    usd: float | None
+    Attributes:
+        usd: what the answer cost; None counts nothing: there was none, or its price is unknown.
+        possibly_billed: attempts that brought no whole answer though the server may have charged them, and
+            answers that do not say what they took: each counts as much as one attempt may cost.
+    """
+
+    usd: float | None = None
+    possibly_billed: int = 0
+
+
+class _Amounts(Protocol):
+    """A list, or one in memory that processes share: USD spent, USD reserved, requests under way."""
+
+    def __getitem__(self, place: int, /) -> float: ...
+    def __setitem__(self, place: int, amount: float, /) -> None: ...
+
+
+SPENT, RESERVED, UNDER_WAY = range(3)
 
 
 class Budget:
@@ -21,30 +44,88 @@ class Budget:
 
     Args:
         cap_usd: the most that may be spent in this session; None sets no cap.
+        shared: whether it goes to further processes, as an argument with which they are started (`spawn`).
     """
 
-    def __init__(self, cap_usd: float | None):
-        self.cap_usd, self.spent_usd = cap_usd, 0.0
-        self._reserved_usd = 0.0
+    def __init__(self, cap_usd: float | None, *, shared: bool = False):
+        self.cap_usd, self._shared = cap_usd, shared
+        self._amounts: _Amounts = [0.0, 0.0, 0.0]
+        self._lock: AbstractContextManager[object] = nullcontext()
+        if shared:
+            context = multiprocessing.get_context("spawn")
+            self._amounts, self._lock = context.RawArray("d", 3), context.Lock()
+        self._waiting: list[asyncio.Future[None]] = []
 
-    @contextmanager
-    def reserve(self, expected_usd: float | None) -> Iterator[Spending]:
-        """Hold back `expected_usd` while a request is under way; the caller sets `usd` to what it did cost.
+    @property
+    def spent_usd(self) -> float:
+        """What is known to be spent, by all processes."""
+        return self._amounts[SPENT]
+
+    @asynccontextmanager
+    async def reserve(
+        self, most_usd: float | None, exact: Callable[[], float | None] | None = None
+    ) -> AsyncIterator[Spending]:
+        """Hold back what a request may cost while it is under way; the caller tells what it did cost.
+
+        Waits where what is under way has to end first.
+
+        Args:
+            most_usd: a bound that is quick to tell; None where the price is unknown: nothing is held back.
+            exact: what the request may cost at most, counted; asked only where the bound would pass the cap.
 
         Raises:
-            BudgetReached: this request could pass the cap.
+            BudgetReached: it could pass the cap, whatever becomes of what is under way.
         """
-        expected = expected_usd or 0.0
-        after = self.spent_usd + self._reserved_usd + expected
-        if self.cap_usd is not None and after > self.cap_usd and expected > 0:
-            raise BudgetReached(
-                f"${self.spent_usd:.2f} spent, ${self._reserved_usd:.2f} under way; the next request could "
-                f"cost ${expected:.4f}, and --max-cost is {self.cap_usd:.2f}"
-            )
-        self._reserved_usd += expected
-        spending = Spending(None)
+        usd = await self._reserved(most_usd or 0.0, exact)
+        spending = Spending()
         try:
             yield spending
         finally:
-            self._reserved_usd -= expected
-            self.spent_usd += spending.usd or 0.0
+            lost = spending.possibly_billed and spending.possibly_billed * _least(most_usd, exact)
+            self._settle(usd, (spending.usd or 0.0) + lost)
+
+    async def _reserved(self, usd: float, exact: Callable[[], float | None] | None) -> float:
+        """Wait until so much, or else the exact amount, can be held back; gives which it was."""
+        if self._take(usd):
+            return usd
+        usd = _least(usd, exact)
+        while not self._take(usd):
+            if self.spent_usd + usd > (self.cap_usd or 0.0):
+                raise BudgetReached(
+                    f"${self.spent_usd:.2f} spent; the next request could cost ${usd:.4f}, "
+                    f"and --max-cost is {self.cap_usd:.2f}"
+                )
+            await self._change()
+        return usd
+
+    def _take(self, usd: float) -> bool:
+        amounts = self._amounts
+        with self._lock:
+            passes = amounts[SPENT] + amounts[RESERVED] + usd > (self.cap_usd or 0.0)
+            if usd > 0 and self.cap_usd is not None and passes:
+                return False
+            amounts[RESERVED] += usd
+            amounts[UNDER_WAY] += 1
+            return True
+
+    def _settle(self, reserved_usd: float, spent_usd: float) -> None:
+        amounts = self._amounts
+        with self._lock:
+            amounts[SPENT] += spent_usd
+            amounts[UNDER_WAY] -= 1  # after the last, sums of floats would leave a little over
+            amounts[RESERVED] = amounts[RESERVED] - reserved_usd if amounts[UNDER_WAY] else 0.0
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            if not place.done():
+                place.set_result(None)
+
+    async def _change(self) -> None:
+        """Wait until something under way has ended, here or in another process."""
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        await asyncio.wait([place], timeout=POLL_S if self._shared else None)
+
+
+def _least(bound_usd: float | None, exact: Callable[[], float | None] | None) -> float:
+    counted = exact() if exact else None
+    return (bound_usd or 0.0) if counted is None else counted

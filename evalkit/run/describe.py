@@ -45,7 +45,7 @@ def describe(
         "options": _options_to_json(options),
         "plan": _plan(prepared, options) | {"responses": recorded.digests},
         "responses": recorded.to_json(),
-        "estimate": asdict(estimate(prepared.plan, config)),
+        "estimate": asdict(estimate(prepared.plan, config, options.out)),
         "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
         "calibrations": calibrations(prepared.suites, prepared.judges, connections),
         "endpoints": {name: endpoint_to_json(connection) for name, connection in connections.items()},

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import reduce
+from pathlib import Path
 
-from evalkit import tokens
+from evalkit import jsontext, tokens
 from evalkit.checks.base import Seen
 from evalkit.checks.judging import judge_request
 from evalkit.checks.rubric import Rubric
-from evalkit.config import Config, judge_for
+from evalkit.config import EMBEDDED_BASE, EMBEDDED_JUDGE, UNTUNED, Config, judge_for
 from evalkit.endpoints.base import Request, Usage
 from evalkit.prices import Price, cost, price_of
-from evalkit.run.plan import Plan, Task
-from evalkit.suite import compose
+from evalkit.run.lengths import (
+    CHARS_PER_TOKEN,
+    Earlier,
+    Lengths,
+    earlier_lengths,
+    most_answer_tokens,
+    reference_length,
+    spread,
+    trained_length,
+)
+from evalkit.run.plan import Plan
+from evalkit.suite import Suite, compose
+from evalkit.suite.model import Case, Variant, tools_in
 
-BYTES_PER_TOKEN = 3
-"""Where tokens are guessed: fewer than any usual text has, so that the estimate is rather too high."""
+COUNTED = 2_000
+"""Cases of a suite whose prompts are counted for each variant; of more, so many are drawn."""
 
-TOKENS_PER_MESSAGE = 4
-"""Beside its text, where tokens are guessed."""
+GRADE_TOKENS, EMBEDDED_GRADE_TOKENS = 60, 27
+"""Of a judge's form with a sentence of reason; the embedded one gives few reasons."""
 
-USUAL_ANSWER_TOKENS = 256
-"""Of an answer for which neither a reference nor max_tokens says how long it will be."""
 
-GRADE_TOKENS = 60
-"""Of a judge's form with a sentence of reason."""
+UNTOLD_ANSWER_TOKENS = 22
+"""Of the embedded base model where no prompt tells it how to answer: measured, 14 to 26 over six suites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,107 +56,149 @@ class Estimate:
         """Of prompts and answers together."""
         return self.prompt_tokens + self.completion_tokens
 
-    def plus(self, question: Question) -> Estimate:
-        """With one more question."""
-        usd = cost(question.price, question.usage)
-        return Estimate(
-            requests=self.requests + (not question.of_judge),
-            judge_requests=self.judge_requests + question.of_judge,
-            prompt_tokens=self.prompt_tokens + (question.usage.prompt_tokens or 0),
-            completion_tokens=self.completion_tokens + (question.usage.completion_tokens or 0),
-            usd=None if self.usd is None or usd is None else self.usd + usd,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request that will be made, to a model or to its judge."""
+    """Like requests that will be made, to a model or to its judge, and the mean tokens of each."""
 
-    usage: Usage
+    prompt_tokens: float
+    completion_tokens: float
     price: Price | None
+    requests: float = 1.0
     of_judge: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Counts tokens by the models' own encodings, as far as those are known; else guesses by length.
-
-    OpenAI's encodings take half a second and 60 MB: unless it is to be exact, they are guessed at too, since
-    the process that asks does without them.
-    """
-
-    exact: bool
-
-    def text(self, text: str, model: str) -> int:
-        """Tokens of one text."""
-        counted = tokens.count(text, model) if self._counts(model) else None
-        return _guessed(text) if counted is None else counted
-
-    def prompt(self, request: Request) -> int:
-        """Tokens of all that is asked."""
-        if request.kind == "completions":
-            return self.text(request.prompt or "", request.model)
-        messages = request.messages or ()
-        counted = tokens.count_messages(messages, request.model) if self._counts(request.model) else None
-        if counted is not None:
-            return counted
-        texts = (str(message.get("content") or "") for message in messages)
-        return sum(_guessed(text) + TOKENS_PER_MESSAGE for text in texts)
-
-    def _counts(self, model: str) -> bool:
-        return self.exact or tokens.encoding_name(model) == tokens.EMBEDDED
-
-
-EXACT, BY_LENGTH = Counter(exact=True), Counter(exact=False)
-
-
-def estimate(plan: Plan, config: Config, counter: Counter = BY_LENGTH) -> Estimate:
+def estimate(plan: Plan, config: Config, out: Path | None = None, *, exact: bool = False) -> Estimate:
     """Add up what the plan's questions and their judges will take; nothing is asked.
 
-    Answers are taken to be as long as their references.
+    Args:
+        plan: what is to be asked.
+        config: with prices and judges.
+        out: where earlier runs lie that tell how long answers are; None looks at none.
+        exact: count by OpenAI's encodings too; else such tokens are guessed, since the process that asks
+            does without those 60 MB.
     """
-    questions = (question for task in plan for question in _questions(task, config, counter))
-    return reduce(Estimate.plus, questions, Estimate())
+    earlier = earlier_lengths(plan, out) if out else {}
+    with nullcontext() if exact else tokens.light():
+        questions = [
+            question
+            for suite in plan.suites
+            for variant in plan.variants[suite.name]
+            for question in _Asking(suite, variant, plan, config, earlier).questions()
+        ]
+    left = len(plan) / plan.whole if plan.whole else 0.0
+    return Estimate(
+        requests=round(left * sum(each.requests for each in questions if not each.of_judge)),
+        judge_requests=round(left * sum(each.requests for each in questions if each.of_judge)),
+        prompt_tokens=round(left * sum(each.requests * each.prompt_tokens for each in questions)),
+        completion_tokens=round(left * sum(each.requests * each.completion_tokens for each in questions)),
+        usd=_total_usd(questions, left),
+    )
+
+
+def bound_usd(request: Request, price: Price | None) -> float | None:
+    """No less than `reserved_usd`, told without counting: a token has a byte at least."""
+    if price is None or price.free:
+        return None if price is None else 0.0
+    sent = jsontext.encode((request.messages, request.prompt, request.params))
+    return cost(price, Usage(len(sent), None, most_answer_tokens(request)))
 
 
 def reserved_usd(request: Request, price: Price | None) -> float | None:
     """What one request may cost at most, as far as that can be said; None where the price is unknown."""
-    if price is None:
-        return None
-    if price.free:
-        return 0.0  # without counting: the embedded models are asked thousands of times
-    return cost(price, Usage(BY_LENGTH.prompt(request), None, _most_tokens(request)))
+    return cost(price, Usage(prompt_tokens(request), None, most_answer_tokens(request)))
 
 
-def rubrics(task: Task) -> list[Rubric]:
-    """The checks of a task that ask a judge."""
-    named = (*task.suite.checks, *task.case.checks)
-    return [each.check for each in named if isinstance(each.check, Rubric)]
+def prompt_tokens(request: Request) -> int:
+    """Tokens of the prompt by the model's encoding, or a cautious guess from its length."""
+    counted = _counted(request)
+    if counted is not None:
+        return counted
+    texts = (str(message.get("content") or "") for message in request.messages or ())
+    return math.ceil(len(request.prompt or "".join(texts)) / CHARS_PER_TOKEN)
 
 
-def _questions(task: Task, config: Config, counter: Counter) -> Iterator[Question]:
-    request = compose(task.suite, task.case, task.variant)
-    usage = Usage(counter.prompt(request), None, _answer_tokens(request, task.case.reference, counter))
-    if task.variant.responses is None:
-        yield Question(usage, price_of(request.model, task.variant.endpoint, config.prices))
-    for rubric in rubrics(task):
-        judge = judge_for(config, task.suite)
-        seen = Seen(task.case.reference, messages=request.messages or ())
-        asked = counter.prompt(judge_request(judge.model, rubric.text, seen))
-        price = price_of(judge.model, judge.endpoint, config.prices)
-        yield Question(Usage(asked, None, GRADE_TOKENS), price, of_judge=True)
+def _counted(request: Request) -> int | None:
+    """Tokens of the prompt; None where the model's encoding is unknown."""
+    if request.kind == "completions":
+        return tokens.count(request.prompt or "", request.model)
+    return tokens.count_messages(request.messages or (), request.model, tools_in(request.params))
 
 
-def _answer_tokens(request: Request, reference: str | None, counter: Counter) -> int:
-    """As many as the reference has, but no more than the request allows."""
-    most = _most_tokens(request)
-    return most if reference is None else min(most, counter.text(reference, request.model))
+def _total_usd(questions: list[Question], share: float) -> float | None:
+    total = 0.0
+    for each in questions:
+        if each.price is None:
+            return None
+        usd = each.prompt_tokens * each.price.input + each.completion_tokens * each.price.output
+        total += share * each.requests * usd / 1_000_000
+    return total
 
 
-def _most_tokens(request: Request) -> int:
-    asked = request.params.get("max_completion_tokens") or request.params.get("max_tokens")
-    return asked if isinstance(asked, int) else USUAL_ANSWER_TOKENS
+class _Asking:
+    """One suite, asked of one variant."""
+
+    def __init__(self, suite: Suite, variant: Variant, plan: Plan, config: Config, earlier: Earlier):
+        self.suite, self.variant, self.plan, self.config = suite, variant, plan, config
+        self.earlier = earlier.get((suite.name, variant.name), Lengths())
+        self.trained = trained_length(suite, variant.model) if self.earlier.answer.value is None else None
+
+    def questions(self) -> Iterator[Question]:
+        """Those of a sample of the cases, each standing for as many requests as it takes."""
+        count = len(self.suite.cases)
+        requests = self.plan.repeat * count / max(1, min(count, COUNTED))
+        for case in spread(self.suite.cases, COUNTED, random.Random(self.plan.seed).random()):
+            yield from self._of_case(case, requests)
+
+    def _of_case(self, case: Case, requests: float) -> Iterator[Question]:
+        request = compose(self.suite, case, self.variant)
+        answer = self._answer_tokens(case, request)
+        if self.variant.responses is None:
+            price = _price(self.suite, self.variant, self.config)
+            yield Question(self._prompt_tokens(request), answer, price, requests)
+        checks = (named.check for named in (*self.suite.checks, *case.checks))
+        for rubric in (check for check in checks if isinstance(check, Rubric)):
+            yield self._judging(rubric, case, request, answer, requests)
+
+    def _prompt_tokens(self, request: Request) -> float:
+        """Counted; where that cannot be done as in the earlier run, whose prompt may have been another."""
+        counted, before = _counted(request), self.earlier.prompt.value
+        return prompt_tokens(request) if counted is not None or before is None else before
+
+    def _answer_tokens(self, case: Case, request: Request) -> float:
+        """By what is known best; never more than the request allows."""
+        most = most_answer_tokens(request)
+        for known in (self.earlier.answer.value, self._untold(request), self.trained):
+            if known is not None:
+                return min(most, known)
+        reference = reference_length(case, request.model)
+        return most if reference is None else min(most, reference)
+
+    def _untold(self, request: Request) -> float | None:
+        """What the embedded base says when left to itself; None where it is told, tuned or has tools."""
+        roles = [message.get("role") for message in request.messages or ()]
+        told = self.variant.prompt == "long" or "system" in roles or tools_in(request.params)
+        return None if told or request.model != EMBEDDED_BASE else UNTOLD_ANSWER_TOKENS
+
+    def _judging(
+        self, rubric: Rubric, case: Case, request: Request, answer: float, requests: float
+    ) -> Question:
+        judge = judge_for(self.config, self.suite)
+        prompt, grade = self.earlier.judge_prompt.value, self.earlier.judge_answer.value
+        if prompt is None:
+            seen = Seen("", reference=case.reference, messages=request.messages or ())
+            prompt = prompt_tokens(judge_request(judge.model, rubric.text, seen)) + answer
+        if grade is None:
+            grade = EMBEDDED_GRADE_TOKENS if judge.model == EMBEDDED_JUDGE else GRADE_TOKENS
+        price = price_of(judge.model, judge.endpoint, self.config.prices)
+        return Question(prompt, grade, price, requests, of_judge=True)
 
 
-def _guessed(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)
+def _price(suite: Suite, variant: Variant, config: Config) -> Price | None:
+    """The variant's price; of a fine-tune that is still to be made, that of the suite's earlier one."""
+    if variant.model == UNTUNED:
+        name = f"{UNTUNED.removesuffix(':')}{suite.name}:"
+        for price in reversed(config.prices):
+            if price.model.startswith(name):
+                return price
+    return price_of(variant.model, variant.endpoint, config.prices)

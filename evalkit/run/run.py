@@ -164,7 +164,7 @@ def _team(
     order: Order, ready: _Ready, store: RunFolder, observer: Observer, opened: AsyncExitStack
 ) -> Execution | Workers:
     """Who works: this process, or several, for which this one writes."""
-    budget = Budget(order.options.max_cost)
+    budget = Budget(order.options.max_cost, shared=order.options.workers > 1)
     if order.options.workers > 1:
         return Workers(order, Keeper(store, observer, order.limit), budget)
     session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)

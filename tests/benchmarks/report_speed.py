@@ -31,6 +31,7 @@ SUITES, VARIANTS = ("headlines", "tickets"), ("base", "prompted", "ft")
 SYSTEM = (
     "You turn a sports headline into one JSON object with the fields player, team, sport and gender. " * 3
 )
+WHY = {True: "", False: 'player: want "Olga" got "Olga Marga"', None: "the reference is no JSON"}
 VARIANT = {"model": "gpt-5-mini", "endpoint": "openai"}
 
 
@@ -129,9 +130,7 @@ def record(rng: random.Random, suite: str, case: str, variant: str) -> Record:
         verdicts=(
             RecordedVerdict("whole", "property", True, 1.0),
             RecordedVerdict("json_schema", "property", True, 1.0, got),
-            RecordedVerdict(
-                "json_fields", "correctness", passed, 0.75, got, "" if passed else "player: Olga"
-            ),
+            RecordedVerdict("json_fields", "correctness", passed, 0.75, got, WHY[passed]),
         ),
         cost_usd=rng.random() / 1000,
         cached=False,

@@ -117,7 +117,12 @@ def _change(tokens: float | None, before: float | None) -> float | None:
 
 
 def _check_rates(answers: pd.DataFrame) -> dict[str, Rate]:
-    verdicts = [(verdict.check, verdict.passed) for row in answers.verdicts for verdict in row]
+    verdicts = [
+        (verdict.check, verdict.passed)
+        for row in answers.verdicts
+        for verdict in row
+        if verdict.check != WHOLE
+    ]
     table = pd.DataFrame(verdicts, columns=["check", "passed"]).astype({"passed": "boolean"})
     return {str(name): _rate(rows.passed) for name, rows in table.groupby("check", sort=False)}
 

@@ -177,6 +177,22 @@ def test_tokens_count_too() -> None:
     assert seen.refused_share(since=1) < 0.02
 
 
+@pytest.mark.parametrize(("left", "least_s", "most_s"), [("5000", 0, 10), ("0", 60, 70)])
+def test_a_day_s_quota_is_not_spread_over_the_day(left: str, least_s: float, most_s: float) -> None:
+    """Of 5,000 left for 12 hours 200 are asked at once; where none is left, one is tried each minute."""
+    names = {"limit": "10000", "remaining": left, "reset": "12h0m0s"}
+    headers = {f"x-ratelimit-{name}-requests": text for name, text in names.items()}
+
+    async def course() -> float:
+        throttle = Throttle()
+        for _ in range(200 if left != "0" else 2):
+            async with throttle.turn() as turn:
+                turn.heard(headers)
+        return asyncio.get_running_loop().time()
+
+    assert least_s <= leap(course()) <= most_s
+
+
 def test_a_told_wait_of_seconds_closes_the_endpoint() -> None:
     """Nothing at all is sent before it is over."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -108,3 +109,46 @@ def test_a_folder_that_cannot_be_written_is_said(make_report, two_suites, tmp_pa
     """The message names the file and what to do."""
     with pytest.raises(StorageError, match=r"report\.md: cannot be written .*--out DIR"):
         write_report(make_report(*two_suites), tmp_path / "gone")
+
+
+def test_streams_faults_and_plans_stand_in_every_file(make_report, make_record) -> None:
+    """In summary.json and report.csv always, in report.md where there is something to say."""
+    records = [
+        make_record(
+            "a", "ft", usage=(20, 11), latency_ms=300.0, ttft_ms=100.0, attempts=3, possibly_billed=2
+        ),
+        make_record("b", "ft", usage=(20, 11), latency_ms=300.0, ttft_ms=100.0, judge={"possibly_billed": 1}),
+    ]
+    report = replace(make_report(*records), planned={"cities": {"ft": 5}}, remedy="To go on: evalkit x")
+    found = json.loads(json.dumps(summary(report)))
+    jsonschema.validate(found, schema())
+    wanted = {
+        "planned": 5, "ttft_p50_ms": 100.0, "tokens_per_s": 50.0, "retries": 2, "possibly_billed": 2,
+        "judge_possibly_billed": 1,
+    }  # fmt: skip
+    for figures in (found["suites"]["cities"]["variants"]["ft"], found["all"]["variants"]["ft"]):
+        assert wanted.items() <= figures.items()
+    row = pd.read_csv(io.StringIO(csv(report))).iloc[0]
+    assert {name: row[name] for name in wanted} == wanted
+    text = markdown(report)
+    assert "- possibly billed without an answer: ft 2\n" in text
+    assert "- first token after \\(p50\\), tokens from then on: ft 100 ms, 50/s\n" in text
+    assert "- To go on: evalkit x.\n" in text
+
+
+def test_what_is_not_planned_or_streamed_is_unknown(make_report, two_suites) -> None:
+    """null and no word, not 0."""
+    report = make_report(*two_suites)
+    figures = summary(report)["suites"]["cities"]["variants"]["ft"]
+    assert [figures[name] for name in ("planned", "ttft_p50_ms", "tokens_per_s")] == [None] * 3
+    assert figures["possibly_billed"] == 0
+    assert "billed" not in markdown(report)
+    assert "first token" not in markdown(report)
+
+
+def test_a_run_without_records_has_files(make_report, tmp_path: Path) -> None:
+    """Empty ones, that programs can read."""
+    write_report(make_report(), tmp_path)
+    found = json.loads((tmp_path / "summary.json").read_text())
+    jsonschema.validate(found, schema())
+    assert found["suites"] == {}

@@ -81,10 +81,9 @@ def test_latency_is_said_with_its_load(make_record) -> None:
     assert "interleaved; 1 cached answers are left out" in remarks([make_record("a", "ft", cached=True)])
 
 
-def test_partial_and_unfinished_runs_say_so(three: list[Record]) -> None:
-    """What was left out, on purpose or not, is told."""
+def test_partial_runs_say_so(three: list[Record]) -> None:
+    """What was left out on purpose is told."""
     assert "Partial run" in remarks(three, partial=True)
-    assert "not complete (interrupted)" in remarks(three, status="interrupted")
 
 
 def test_a_judge_is_printed_with_its_kappa(three: list[Record]) -> None:

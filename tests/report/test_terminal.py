@@ -108,3 +108,49 @@ def test_the_heading_tells_who_is_asked_where_with_which_key(make_report, two_su
         "ft              headlines-v2  gpu7:8000/v1       no key\n"
         "plan            6 requests, cap $5.00"
     )
+
+
+def test_faults_on_the_way_are_told_where_there_were_any(make_report, make_record) -> None:
+    """What may have been paid for nothing stands under the table, by variant; without any, no word of it."""
+    odd = make_record("a", "base", attempts=4, possibly_billed=3, judge={"possibly_billed": 1})
+    text = terminal(make_report(odd, make_record("a", "ft")))
+    assert (
+        "asked again after a fault: base 3\n"
+        "possibly billed without an answer: base 3\n"
+        "possibly billed without an answer, by the judge: base 1\n"
+    ) in text
+    assert "fault" not in terminal(make_report(make_record("a", "ft")))
+    assert "billed" not in terminal(make_report(make_record("a", "ft")))
+
+
+def test_streams_are_told_where_there_were_any(make_report, make_record) -> None:
+    """Time to the first token and speed of streamed answers; `?` where the server did not count tokens."""
+    fast = make_record("a", "base", usage=(20, 11), latency_ms=300.0, ttft_ms=100.0)
+    uncounted = make_record("a", "ft", usage=(None, None), latency_ms=300.0, ttft_ms=80.0)
+    text = terminal(make_report(fast, uncounted, make_record("a", "old")))
+    many = (make_record("a", f"variant-{n}", latency_ms=300.0, ttft_ms=9.0) for n in range(9))
+    assert max(map(len, terminal(make_report(*many)).split("\n"))) <= 100
+    assert "first token after (p50), tokens from then on: base 100 ms, 50/s; ft 80 ms, ?/s\n" in text
+
+
+def test_a_run_without_records_can_be_reported(make_report) -> None:
+    """One that has just begun, or could ask nothing, is no fault."""
+    assert terminal(make_report(notes=("A note.",))) == "No records yet.\n\nA note."
+
+
+def test_the_most_frequent_errors_are_told(make_report, make_record) -> None:
+    """However many different ones there are, five lines and a count are enough."""
+    records = [make_record(f"{n}-{m}", "ft", error=f"fault {n}") for n in range(9) for m in range(n + 1)]
+    lines = [line for line in terminal(make_report(*records)).split("\n") if line.startswith("not asked")]
+    assert lines == [
+        *(f"not asked: timeout: fault {n} ({n + 1})" for n in (8, 7, 6, 5, 4)),
+        "not asked: 4 other reasons (10)",
+    ]
+
+
+def test_what_is_not_listed_is_counted(make_report, make_record) -> None:
+    """-v lists all that are known; further ones stand in the records alone."""
+    report = make_report(*(make_record(f"c{n:02}", "ft", False) for n in range(60)))
+    assert " … and 50 more: -v lists more, records.jsonl has all" in terminal(report)
+    assert " … and 10 more: records.jsonl has all" in terminal(report, 1)
+    assert "cities: 60 ft failures:" in terminal(report)

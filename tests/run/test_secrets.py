@@ -64,7 +64,7 @@ ECHOES: dict[str, Callable[[], Reply]] = {
     "escaped-arguments": lambda: as_json(call_with(f'{{"said": "{PLAIN} {ESCAPED}"}}')),
     "refusal": lambda: as_json(call_with("{}", refusal=ECHO, reasoning_content=ECHO)),
     "bad-request": lambda: refused(400, "bad_request", ECHO),
-    "long-error": lambda: refused(400, "bad_request", f"{PLAIN} {'x' * 275} {KEY}"),
+    "long-error": lambda: refused(400, "bad_request", f"{PLAIN} {'x' * 265} {KEY}"),
     "html-error": lambda: html(400, **{"www-authenticate": f"Bearer {KEY}", "x-request-id": KEY}),
     "html": lambda: html(200),
     "cut": lambda: Reply(body=f'{{"said": "{PLAIN} {ESCAPED}'.encode()),
@@ -131,7 +131,8 @@ def echo(body: Json) -> Reply:
 def folder(tmp_path: Path, loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a suite of every echo, its endpoint configured with the key and a secret header."""
     loopback.rule = echo
-    loopback.serves = {"m": {"fingerprint": KEY, "owned_by": ECHO}, KEY: {}}
+    models = [{"id": "m", "fingerprint": KEY, "owned_by": ECHO}, {"id": KEY}]
+    monkeypatch.setattr(loopback, "_models", lambda _: as_json({"data": models}, x_request_id=KEY))
     monkeypatch.setenv("PLANTED_API_KEY", KEY)
     (tmp_path / "suite").mkdir()
     cases = "".join(
@@ -158,7 +159,12 @@ def run_here(folder: Path, **options: object) -> Watching:
 def command(folder: Path, *flags: str) -> subprocess.Popen[bytes]:
     """`evalkit run` in a process of its own, as talkative as it can be made."""
     talkative = ("EVALKIT_DEBUG", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE")
-    environ = {**os.environ, "PYTHONPATH": str(Path.cwd()), **dict.fromkeys(talkative, "1")}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(Path.cwd()),
+        **dict.fromkeys(talkative, "1"),
+        "OPENAI_LOG": "debug",
+    }
     arguments = ["run", "suite", "--variants", "base,prompted", "--no-gate", "-n", "4", "-v", *flags]
     return subprocess.Popen(
         [sys.executable, "-m", "evalkit", *arguments],
