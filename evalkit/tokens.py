@@ -78,19 +78,6 @@ _RANK_FILES = {
 }
 
 
-_light: ContextVar[bool] = ContextVar("light", default=False)
-
-
-@contextmanager
-def light() -> Iterator[None]:
-    """Inside, OpenAI's encodings count as unknown: they take half a second and 60 MB."""
-    token = _light.set(True)
-    try:
-        yield
-    finally:
-        _light.reset(token)
-
-
 def ft_base(model: str) -> str | None:
     """The base in `ft:<base>:<org>:<suffix>:<id>[:ckpt-step-N]`; None for any other name.
 
@@ -109,7 +96,23 @@ def encoding_name(model: str) -> str | None:
 def encoding_for(model: str) -> tiktoken.Encoding | None:
     """The encoding of `model`, or None where its name is unknown or its ranks cannot be had."""
     name = encoding_name(model)
-    return None if name is None or (_light.get() and name in _RANK_FILES) else _load(name)
+    if name is None or (name in _RANK_FILES and _ROUGHLY.get()):
+        return None
+    return _load(name)
+
+
+@contextmanager
+def roughly() -> Iterator[None]:
+    """Within, OpenAI's encodings are left alone, as if their ranks could not be had: each takes 70 MB of
+    memory and a third of a second to load, too much for a line that says `about`."""
+    token = _ROUGHLY.set(True)
+    try:
+        yield
+    finally:
+        _ROUGHLY.reset(token)
+
+
+_ROUGHLY: ContextVar[bool] = ContextVar("roughly", default=False)
 
 
 def without_encoding(model: str) -> str:

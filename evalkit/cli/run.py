@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit import tokens
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
@@ -178,13 +179,14 @@ def _collect(asking: Asking) -> int:
 
 def _dry_run(asking: Asking) -> int:
     plan = prepare(asking.suites, asking.config, asking.options).plan
-    print(_heading(plan, asking.config, asking.options, exact=True))
+    print(_heading(plan, asking.config, asking.options))
     return Exit.OK
 
 
 def _run(asking: Asking) -> Outcome:
     def shown(plan: Plan) -> str:
-        return _heading(plan, config, asking.options)
+        with tokens.roughly():  # --dry-run counts
+            return _heading(plan, config, asking.options)
 
     progress = Progress(shown, quiet=asking.verbosity < 0)
     needed = _asks_embedded(prepare(asking.suites, asking.config, asking.options))
@@ -196,13 +198,14 @@ def _asks_embedded(prepared: Prepared) -> bool:
     return bool(prepared.untuned) or any(ref.endpoint == LOCAL for ref in prepared.refs)
 
 
-def _heading(plan: Plan, config: Config, options: RunOptions, *, exact: bool = False) -> str:
+def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     """Who will be asked, and what it will take."""
     asked = (variant for variants in plan.variants.values() for variant in variants)
     variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    planned = estimate(plan, config, options.out, exact=exact)
-    return heading(asked_lines(variants, places), plan_line(planned, options.max_cost))
+    return heading(
+        asked_lines(variants, places), plan_line(estimate(plan, config, options.out), options.max_cost)
+    )
 
 
 def _ending(outcome: Outcome) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,24 +67,21 @@ class Question:
     of_judge: bool = False
 
 
-def estimate(plan: Plan, config: Config, out: Path | None = None, *, exact: bool = False) -> Estimate:
+def estimate(plan: Plan, config: Config, out: Path | None = None) -> Estimate:
     """Add up what the plan's questions and their judges will take; nothing is asked.
 
     Args:
         plan: what is to be asked.
         config: with prices and judges.
         out: where earlier runs lie that tell how long answers are; None looks at none.
-        exact: count by OpenAI's encodings too; else such tokens are guessed, since the process that asks
-            does without those 60 MB.
     """
     earlier = earlier_lengths(plan, out) if out else {}
-    with nullcontext() if exact else tokens.light():
-        questions = [
-            question
-            for suite in plan.suites
-            for variant in plan.variants[suite.name]
-            for question in _Asking(suite, variant, plan, config, earlier).questions()
-        ]
+    questions = [
+        question
+        for suite in plan.suites
+        for variant in plan.variants[suite.name]
+        for question in _Asking(suite, variant, plan, config, earlier).questions()
+    ]
     left = len(plan) / plan.whole if plan.whole else 0.0
     return Estimate(
         requests=round(left * sum(each.requests for each in questions if not each.of_judge)),

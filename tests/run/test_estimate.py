@@ -188,15 +188,3 @@ def test_it_is_within_a_tenth_of_what_a_run_costs(tmp_path: Path, local_server: 
         off.append(abs((planned or 0) / cost - 1))
     assert off[0] < 0.1
     assert off[1] < 0.03
-
-
-def test_the_process_that_asks_guesses_what_a_dry_run_counts(tmp_path: Path) -> None:
-    """OpenAI's encodings would take 60 MB of it; embedded models are always counted."""
-    suite = write_suite(tmp_path / "words")
-    openai, embedded = (
-        load_config(tmp_path, ModelFlags(base=f"{model}@http://127.0.0.1:9/v1", variants=("base",)), {})
-        for model in ("gpt-4.1", "evalkit-tiny")
-    )
-    for config, same in ((openai, False), (embedded, True)):
-        plan = prepare([suite], config, options_for(tmp_path, gate=False)).plan
-        assert (estimate(plan, config) == estimate(plan, config, exact=True)) is same
