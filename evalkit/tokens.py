@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
@@ -94,7 +96,23 @@ def encoding_name(model: str) -> str | None:
 def encoding_for(model: str) -> tiktoken.Encoding | None:
     """The encoding of `model`, or None where its name is unknown or its ranks cannot be had."""
     name = encoding_name(model)
-    return None if name is None else _load(name)
+    if name is None or (name in _RANK_FILES and _ROUGHLY.get()):
+        return None
+    return _load(name)
+
+
+@contextmanager
+def roughly() -> Iterator[None]:
+    """Within, OpenAI's encodings are left alone, as if their ranks could not be had: each takes 70 MB of
+    memory and a third of a second to load, too much for a line that says `about`."""
+    token = _ROUGHLY.set(True)
+    try:
+        yield
+    finally:
+        _ROUGHLY.reset(token)
+
+
+_ROUGHLY: ContextVar[bool] = ContextVar("roughly", default=False)
 
 
 def without_encoding(model: str) -> str:

@@ -24,8 +24,9 @@ HEAVY = {
 CLIENT = {"openai", "aiohttp", "httpx2", "pydantic"}
 SCHEMAS = {"jsonschema", "referencing"}
 
-HELP_CPU_S, RUN_CPU_S = 0.25, 1.0
-"""Processor time, system's included. On an idle machine it takes 0.05 and 0.8 s."""
+HELP_CPU_S, RUN_CPU_S, SDK_CPU_S = 0.25, 1.0, 0.45
+"""Processor seconds that --help and a run of one case may take where the SDK alone loads in SDK_CPU_S; where
+others work on the machine, and loading takes longer, the run may take longer in the same measure."""
 
 TELL = """
 import atexit, sys
@@ -89,8 +90,8 @@ def test_what_asks_nothing_loads_nothing_heavy(argv: list[str], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("check", "more", "needed"),
     [
-        ("contains: Oslo", "", set()),
-        ("json_schema: {type: object}", "", SCHEMAS),
+        ("contains: capital", "", set()),
+        ("json_schema: {}", "", SCHEMAS),
         ("length: {max: 9, unit: words}", "", set()),
         ("language: en", "", {"py3langid", "numpy"}),
         ("equals", "prompt: {user: 'City: {{ask}}'}\n", {"jinja2"}),
@@ -114,14 +115,10 @@ def test_counting_tokens_loads_the_encodings(tmp_path: Path, loopback: Loopback)
     assert loaded(tmp_path, *counted) == CLIENT | {"tiktoken"}
 
 
-def cpu_s(folder: Path, *argv: str) -> float:
-    """Processor seconds of a command; the least of three times, since others work on the machine too."""
-    return min(_cpu_once(folder, *argv) for _ in range(3))
-
-
-def _cpu_once(folder: Path, *argv: str) -> float:
+def cpu_s(folder: Path, *python: str) -> float:
+    """Processor seconds of a Python process, the system's included."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "evalkit", *argv],
+        [sys.executable, *python],
         cwd=folder,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -136,7 +133,13 @@ def _cpu_once(folder: Path, *argv: str) -> float:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="only POSIX systems tell what a process used")
 def test_the_first_word_comes_soon(tmp_path: Path, loopback: Loopback) -> None:
-    """--help, and a run of one case with its report, within their processor time."""
+    """--help, and a run of one case with its report, within their processor time; the least of three."""
     write_suite(tmp_path)
-    assert cpu_s(tmp_path, "--help") <= HELP_CPU_S
-    assert cpu_s(tmp_path, *run_of(loopback, "--no-cache")) <= RUN_CPU_S
+    commands = {
+        "help": ("-m", "evalkit", "--help"),
+        "run": ("-m", "evalkit", *run_of(loopback, "--no-cache")),
+        "sdk": ("-c", "import openai, aiohttp"),
+    }
+    least = {name: min(cpu_s(tmp_path, *argv) for _ in range(3)) for name, argv in commands.items()}
+    assert least["help"] <= HELP_CPU_S
+    assert least["run"] <= RUN_CPU_S * max(1, least["sdk"] / SDK_CPU_S)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from evalkit import tokens
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
@@ -102,7 +103,9 @@ def _recording(given: argparse.Namespace, config: Config, ref: ModelRef) -> Reco
 def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     variants = ((each.name, each.model, each.endpoint) for found in plan.variants.values() for each in found)
     places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    return heading(asked_lines(variants, places), plan_line(estimate(plan, config), options.max_cost))
+    with tokens.roughly():
+        expected = estimate(plan, config)
+    return heading(asked_lines(variants, places), plan_line(expected, options.max_cost))
 
 
 def _ending(outcome: Outcome, faults: Counter[str]) -> str:

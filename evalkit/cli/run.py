@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit import tokens
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_outcome
@@ -185,7 +186,8 @@ def _dry_run(asking: Asking) -> int:
 
 def _run(asking: Asking) -> Outcome:
     def shown(plan: Plan) -> str:
-        return _heading(plan, config, asking.options)
+        with tokens.roughly():  # --dry-run counts
+            return _heading(plan, config, asking.options)
 
     progress = Progress(shown, quiet=asking.verbosity < 0)
     needed = _asks_embedded(prepare(asking.suites, asking.config, asking.options))

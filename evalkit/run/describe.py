@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalkit import prices
+from evalkit import prices, tokens
 from evalkit.config import Config, ModelFlags, ModelRef, gate_roles
 from evalkit.errors import UsageError
 from evalkit.run.calibration import rubric_calibrations
@@ -37,6 +37,8 @@ def describe(
 ) -> Json:
     """The contents of run.json before the first request; keys are named, never stored."""
     table = prices.table()
+    with tokens.roughly():
+        expected = estimate(prepared.plan, config, options.out)
     return {
         "status": "running",
         "partial": options.partial,
@@ -45,7 +47,7 @@ def describe(
         "options": _options_to_json(options),
         "plan": _plan(prepared, options) | {"responses": recorded.digests},
         "responses": recorded.to_json(),
-        "estimate": asdict(estimate(prepared.plan, config, options.out)),
+        "estimate": asdict(expected),
         "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
         "calibrations": calibrations(prepared.suites, prepared.judges, connections),
         "endpoints": {name: endpoint_to_json(connection) for name, connection in connections.items()},

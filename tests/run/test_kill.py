@@ -180,11 +180,13 @@ def test_kills_of_the_writer_of_several_processes_lose_nothing(tmp_path: Path, c
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags", [[], ["--no-cache"]])
-def test_a_hundred_kills_lose_nothing(flags: list[str], tmp_path: Path, counting: Counting) -> None:
-    """100 kills at random moments of a run of 2,000, each followed by --resume: in the end 2,000 records, and
-    none was asked for again once its answer was stored. The last kills meet a run that writes its report."""
-    life = live(tmp_path, counting, 2_000, 100, *flags)
+@pytest.mark.parametrize(("kills", "flags"), [(30, []), (100, ["--no-cache"])])
+def test_a_hundred_kills_lose_nothing(
+    kills: int, flags: list[str], tmp_path: Path, counting: Counting
+) -> None:
+    """Kills at random moments of a run of 2,000, each followed by --resume: in the end 2,000 records stand
+    there, and none was asked for again once its answer was stored."""
+    life = live(tmp_path, counting, 2_000, kills, *flags)
     check_whole(life, life.end())
-    assert life.phases["asking"] > 50
-    assert life.phases["start"] > 5
+    assert life.phases["asking"] > kills / 2
+    assert life.phases["start"] > kills / 20
