@@ -19,7 +19,7 @@ from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
 from evalkit.comparison import rank
-from evalkit.config import LOCAL, Config, ModelFlags, load_config
+from evalkit.config import LOCAL, Config, ModelFlags, load_config, without_recorded
 from evalkit.errors import UsageError
 from evalkit.report.escape import printable
 from evalkit.report.figures import dollars, whole
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     whole_suite = load_suite(given.suite)
     suite = _playground(whole_suite, given.text, dict(given.vars or ()))
     flags = ModelFlags(given.base, given.ft, given.judge, given.base_url, given.variants or ())
-    config = load_config(Path.cwd(), flags)
+    config = without_recorded(load_config(Path.cwd(), flags))
     with tempfile.TemporaryDirectory(prefix="evalkit-ask-") as folder:
         options = RunOptions(max_cost=given.max_cost, use_cache=given.use_cache, gate=False, out=Path(folder))
         outcome = _asked(suite, config, options)

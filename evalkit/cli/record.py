@@ -7,7 +7,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from evalkit import tokens
@@ -15,7 +14,7 @@ from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
-from evalkit.config import LOCAL, Config, load_model
+from evalkit.config import LOCAL, Config, ModelRef, load_model
 from evalkit.config.toml_file import close_match
 from evalkit.errors import UsageError
 from evalkit.report import asked_lines, heading, plan_line
@@ -63,8 +62,7 @@ def main(argv: Sequence[str]) -> int:
     options = RunOptions(concurrency=given.concurrency, max_cost=given.max_cost, use_cache=given.use_cache)
     if options.max_cost is not None:
         check_priced([ref], config)
-    asked = _variant(config, given.variant)
-    recording = _recording(given, replace(asked, model=ref.model, endpoint=ref.endpoint))
+    recording = _recording(given, config, ref)
     progress = Telling(lambda plan: _heading(plan, config, options), quiet=given.quiet)
     progress.faults = Counter()
     with reachable(config, options.state, needed=ref.endpoint == LOCAL) as config, closing(progress):
@@ -89,18 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     return made
 
 
-def _variant(config: Config, name: str) -> Variant:
-    """How the variant is asked: prompt and params; who is asked is for --model to say."""
-    if name not in config.variants:
-        known = ", ".join(config.variants)
-        raise UsageError(f"--variant: unknown {name!r}{close_match(name, config.variants)}; known: {known}")
-    settings = config.variants[name]
-    return Variant(name, "", "", settings.prompt, settings.params)
-
-
-def _recording(given: argparse.Namespace, variant: Variant) -> Recording:
+def _recording(given: argparse.Namespace, config: Config, ref: ModelRef) -> Recording:
+    """What is asked: the variant says with which prompt and params, --model whom."""
     of_suite = given.source.suffix != ".jsonl"
     suite = load_suite(given.source) if of_suite else bare_suite(given.source)
+    known = {**config.variants, **(config.suite_variants.get(suite.name, {}) if of_suite else {})}
+    name = given.variant
+    if name not in known:
+        near = close_match(name, known)
+        raise UsageError(f"--variant: unknown {name!r}{near}; known: {', '.join(known)}")
+    variant = Variant(name, ref.model, ref.endpoint, known[name].prompt, known[name].params)
     return Recording(suite, variant, given.out, of_suite, given.repeat)
 
 

@@ -18,7 +18,7 @@ from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, judge_for, load_config
 from evalkit.report import load_report, terminal, write_report
 from evalkit.run import RunOptions, latest, read_info
-from evalkit.run.describe import resumed
+from evalkit.run.describe import begun
 from evalkit.run.prepare import has_rubrics
 from evalkit.run.regrade import regrade
 from evalkit.run.store import RECORDS
@@ -39,8 +39,8 @@ def main(argv: Sequence[str]) -> int:
     """Check again, print the table, and give the exit code."""
     given = _parser().parse_args(argv)
     folder = _folder(given.run)
-    flags, begun = resumed(folder)
-    suites = _suites(read_info(folder), given.paths or begun.paths)
+    flags, options = begun(folder)
+    suites = _suites(read_info(folder), given.paths or options.paths)
     config = load_config(Path.cwd(), _judge_flags(flags, given.judge, given.base_url))
     options = RunOptions(
         concurrency=given.concurrency, max_cost=given.max_cost, use_cache=given.use_cache, out=given.out
@@ -87,10 +87,10 @@ def _suites(info: Mapping[str, Any], paths: Sequence[str]) -> tuple[Suite, ...]:
     return tuple(load_suite(folder) for folder in find_suites(paths) if folder.resolve().name in ran)
 
 
-def _judge_flags(begun: ModelFlags, judge: str | None, base_url: str | None) -> ModelFlags:
+def _judge_flags(flags: ModelFlags, judge: str | None, base_url: str | None) -> ModelFlags:
     """The run's flags, as far as they say who judges; what its answers came from is not read again."""
-    kept = replace(begun, variants=(), candidate=None, baseline=None, responses=None)
-    return replace(kept, judge=judge or begun.judge, base_url=base_url or begun.base_url)
+    kept = replace(flags, variants=(), candidate=None, baseline=None, responses=None)
+    return replace(kept, judge=judge or flags.judge, base_url=base_url or flags.base_url)
 
 
 def _asks_embedded(suites: Sequence[Suite], config: Config) -> bool:

@@ -22,6 +22,7 @@ from evalkit.run import Outcome, Plan, RunOptions, read_info
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
+from evalkit.run.recorded import all_recorded
 from evalkit.run.run import run
 from evalkit.suite import Suite, find_suites, load_suite
 
@@ -29,7 +30,8 @@ EXAMPLE = """\
   evalkit run suites/                                       the embedded model, all suites
   evalkit run suites/marv --limit 20 -v                     one suite, 20 cases, more detail
   evalkit run mine/ --base gpt-4.1-mini --ft ft:gpt-4.1-mini:me::x1 --judge gpt-4.1 --max-cost 2
-  evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate"""
+  evalkit run mine/ --base llama@http://127.0.0.1:8000/v1 --no-gate
+  evalkit run mine/ --responses recorded/ft.jsonl           grade answers that evalkit record stored"""
 
 RESUMABLE = {"concurrency", "max_cost", "workers"}
 """Flags that a resumed run may have of its own; all others are as the run was begun."""
@@ -225,7 +227,6 @@ def _ending(outcome: Outcome) -> str:
 
 def _remedy(outcome: Outcome) -> str:
     """What to do about what is left; where all answers are recorded, asking again brings none."""
-    found = read_info(outcome.folder)["plan"]["variants"].values()
-    if all(variant["responses"] for variants in found for variant in variants.values()):
+    if not outcome.stopped and all_recorded(read_info(outcome.folder)):
         return "Answers are missing in the file: record them, or leave the cases out with -k"
     return f"To go on: evalkit run --resume {outcome.folder}"

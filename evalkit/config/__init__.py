@@ -12,7 +12,7 @@ from evalkit.config.model import (
     ModelFlags,
     ModelRef,
 )
-from evalkit.config.variants import gate_roles, judge_for, locked_for, variants_for
+from evalkit.config.variants import gate_roles, judge_for, locked_for, variants_for, without_recorded
 
 __all__ = [
     "EMBEDDED_BASE",
@@ -31,4 +31,5 @@ __all__ = [
     "load_model",
     "locked_for",
     "variants_for",
+    "without_recorded",
 ]

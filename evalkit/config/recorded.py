@@ -9,7 +9,7 @@ from pathlib import Path
 from evalkit.config.model import ModelFlags
 from evalkit.config.toml_file import Table
 from evalkit.endpoints.base import RECORDED
-from evalkit.endpoints.recorded import read_recorded
+from evalkit.endpoints.recorded import NO_LINES, read_recorded
 from evalkit.errors import InputError
 
 Tables = Mapping[str, Table]
@@ -27,7 +27,7 @@ def recorded_tables(path: Path) -> dict[str, Table]:
     for each in read_recorded(path):
         models.setdefault(each.line.variant, set()).add(each.line.model or "")
     if not models:
-        raise InputError('holds no answer; write lines such as {"case": "ID", "text": "..."}', file=path)
+        raise InputError(NO_LINES, file=path)
     return {
         name: {"endpoint": RECORDED, "responses": str(path), "model": found.pop() if len(found) == 1 else ""}
         for name, found in models.items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evalkit.config.load import READY_MADE
@@ -41,6 +43,20 @@ def variants_for(config: Config, suite: Suite, *, need_ft: bool = True) -> tuple
     if missing and (need_ft or set(missing) & set(config.flags.variants)):
         raise UsageError(_no_ft(config, suite))
     return tuple(variant for variant in found.values() if variant is not None)
+
+
+def without_recorded(config: Config) -> Config:
+    """The configuration without variants that are answered from a file, which answer nothing new; a
+    ready-made one is left to the rules again."""
+
+    def asked(variants: Mapping[str, VariantSettings]) -> dict[str, VariantSettings]:
+        return {name: each for name, each in variants.items() if each.responses is None}
+
+    ready_made = {
+        name: VariantSettings(config.models.get(role), prompt) for name, (role, prompt) in READY_MADE.items()
+    }
+    suites = {suite: asked(variants) for suite, variants in config.suite_variants.items()}
+    return replace(config, variants=ready_made | asked(config.variants), suite_variants=suites)
 
 
 def locked_for(config: Config, suite: Suite, prompt: PromptUse = "short") -> LockedModel | None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.endpoints.recorded import RecordedLine, parse_line, read_recorded
+from evalkit.endpoints.recorded import NO_LINES, RecordedLine, parse_line, read_recorded
 from evalkit.errors import InputError, StorageError
 
 SHOWN = 10
@@ -143,7 +143,7 @@ class AnswerIndex:
         self._db.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         names = [name for (name,) in self._db.execute("SELECT DISTINCT variant FROM answers ORDER BY start")]
         if not names:
-            raise InputError("holds no answer; see evalkit run --help", file=self.path)
+            raise InputError(NO_LINES, file=self.path)
         if variant not in names and len(names) > 1:
             what = (
                 f"has answers of {', '.join(names)}, and none of {variant}; call the variant by one of them"

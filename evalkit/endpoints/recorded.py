@@ -28,6 +28,8 @@ Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
 
 _EXAMPLE = '{"case": "ID", "text": "..."} or {"prompt": "...", "response": "..."}'
 
+NO_LINES = f"holds no answer; write lines such as {_EXAMPLE}"
+
 
 class _CachedTokens(msgspec.Struct, frozen=True):
     cached_tokens: Count | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.comparison import Comparison, SuiteFigures
 from evalkit.report.model import Planned
+from evalkit.run.recorded import all_recorded
 from evalkit.run.store import at_work
 
 Info = dict[str, Any]
@@ -58,8 +59,7 @@ def remedy(info: Info, comparison: Comparison, planned: Planned, folder: Path) -
         return None
     if "regraded_from" in info:
         return f"To grade again what is left: evalkit regrade {shlex.quote(info['regraded_from'])}"
-    variants = [variant for found in info["plan"]["variants"].values() for variant in found.values()]
-    if all(variant.get("responses") for variant in variants):
+    if all_recorded(info):
         return "Answers are missing in the file: record them, or leave the cases out with -k"
     return f"To go on: evalkit run --resume {shlex.quote(str(folder))}"
 

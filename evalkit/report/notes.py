@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +55,25 @@ def _recorded(info: Info, _: Comparison) -> Iterator[str]:
 
 
 def _unknown_costs(info: Info, comparison: Comparison) -> Iterator[str]:
-    """Why a `?` stands for the cost: no price, or a server that does not count tokens."""
-    unpriced: set[str] = set()
-    uncounted: set[str] = set()
+    """Why a `?` stands for the cost: no price, or tokens that were not counted."""
+    why = set()
     for suite in comparison.suites:
         for row in suite.rows:
             if row.cost_per_1k is None and row.records > row.errors:
-                model = info["plan"]["variants"][suite.name][row.variant]["model"]
-                (uncounted if row.prompt_tokens is None else unpriced).add(model or row.variant)
-    for model in sorted(unpriced):
-        yield f"? no price for {model}: add it under [[prices]]."
-    for model in sorted(uncounted):
-        yield f"? the server of {model} does not say how many tokens it used."
+                variant = info["plan"]["variants"][suite.name][row.variant]
+                why.add(_unknown_cost(variant, counted=row.prompt_tokens is not None))
+    yield from sorted(why)
+
+
+def _unknown_cost(variant: Mapping[str, Any], *, counted: bool) -> str:
+    name, model = variant["name"], variant["model"]
+    if not counted and variant.get("responses"):
+        return f"? the recorded answers of {name} do not all say how many tokens they took (usage)."
+    if not counted:
+        return f"? the server of {model} does not say how many tokens it used."
+    if not model:
+        return f"? the recorded answers of {name} do not agree on a model, so they have no price."
+    return f"? no price for {model}: add it under [[prices]]."
 
 
 def _latency(info: Info, comparison: Comparison) -> Iterator[str]:

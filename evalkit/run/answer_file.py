@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, overload
 
+from evalkit.endpoints.base import RECORDED
 from evalkit.endpoints.recorded import Placed, parse_line, read_recorded
 from evalkit.errors import InputError, StorageError, UsageError
 from evalkit.jsontext import encode
@@ -22,6 +23,9 @@ from evalkit.suite import compose
 from evalkit.suite.model import Case, Suite, Variant
 
 BLOCK_BYTES = 65_536
+
+LAST = 0
+"""The number of a last line that has no end, where lines are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,11 @@ class Recording:
         """What every line begins with: by that a torn one is known."""
         return encode(self._label(""))[: -len(b'"}')]
 
+    @property
+    def labels(self) -> tuple[str | None, str]:
+        """Suite and variant, as the reader of its lines finds them."""
+        return (self.suite.name, self.variant.name) if self.of_suite else (None, RECORDED)
+
     def _label(self, case: str) -> dict[str, str]:
         of_suite = {"suite": self.suite.name, "variant": self.variant.name} if self.of_suite else {}
         return {**of_suite, "case": case}
@@ -132,53 +141,51 @@ class AnswerFile:
             self._opened.close()
 
     def _held(self) -> frozenset[int]:
-        """The marks of the answers that are there already."""
-        whole = self._mended()
-        if not whole:
-            return frozenset()
-        places = {case.id: place for place, case in enumerate(self._recording.suite.cases)}
-        keys = (self._key(held, places) for held in self._whole_lines(whole))
-        return frozenset(mark(key) for key in keys if key[-1] < self._recording.repeat)
-
-    def _mended(self) -> int:
-        """How many bytes of whole lines there are; of a line that was cut off, nothing is left."""
+        """The marks of the answers that are there already; a line without its end is mended."""
         end = self.path.stat().st_size
+        if not end:
+            return frozenset()
         with self.path.open("rb") as file:
             tail = _last_line(file, end)
-        if not tail or self._is_whole(tail):
-            return end
-        beginning = self._recording.beginning
-        if not (tail.startswith(beginning) or beginning.startswith(tail)):
-            raise self._other("its last line is no answer of this recording")
-        os.truncate(self.path, end - len(tail))
-        return end - len(tail)
+        places = {case.id: place for place, case in enumerate(self._recording.suite.cases)}
+        held = [self._key(each, places) for each in self._lines(end - len(tail))]
+        if tail:
+            held += [self._key(each, places) for each in self._mended(tail, end - len(tail))]
+        return frozenset(mark(key) for key in held if key[-1] < self._recording.repeat)
 
-    def _is_whole(self, tail: bytes) -> bool:
-        """Whether only the line's end is missing, which is added then."""
-        try:
-            parse_line(self.path, 0, tail)
-        except InputError:
-            return False
-        self._file.write(b"\n")
-        return True
-
-    def _whole_lines(self, until: int) -> Iterator[Placed]:
+    def _lines(self, until: int) -> Iterator[Placed]:
         try:
             yield from read_recorded(self.path, until)
         except InputError as fault:
             raise self._other(str(fault)) from fault
 
+    def _mended(self, tail: bytes, start: int) -> Iterator[Placed]:
+        """The last line, if only its end is missing, which is added then; else what was cut off goes."""
+        try:
+            line = parse_line(self.path, LAST, tail)
+        except InputError as fault:
+            beginning = self._recording.beginning
+            if not (tail.startswith(beginning) or beginning.startswith(tail)):
+                raise self._other("its last line is no answer of this recording") from fault
+            os.truncate(self.path, start)
+        else:
+            yield Placed(line, LAST, start)
+            self._file.write(b"\n")
+
     def _key(self, held: Placed, places: Mapping[str, int]) -> TaskKey:
         """What an answer is for; it must be one of ours."""
         suite, variant, line = self._recording.suite, self._recording.variant, held.line
+        where = "the last line" if held.number == LAST else f"line {held.number}"
         if line.case is None or line.case not in places:
-            raise self._other(f"line {held.number} answers another case ({line.case})")
+            raise self._other(f"{where} answers another case ({line.case})")
+        if (line.suite, line.variant) != self._recording.labels:
+            raise self._other(f"{where} is of the variant {line.variant} (suite {line.suite})")
         case, repeat = suite.cases[places[line.case]], line.repeat or 0
         sent = compose(suite, case, variant, repeat)
         if line.model != sent.model:
-            raise self._other(f"line {held.number} is an answer of {line.model}, not of {sent.model}")
+            raise self._other(f"{where} is an answer of {line.model}, not of {sent.model}")
         if _plain(line.messages, line.prompt) != _plain(sent.messages, sent.prompt):
-            raise self._other(f"line {held.number} was asked in another way")
+            raise self._other(f"{where} was asked in another way")
         return (suite.name, case.id, variant.name, repeat)
 
     def _other(self, what: str) -> UsageError:

@@ -82,12 +82,24 @@ def resumed(folder: Path) -> tuple[ModelFlags, RunOptions]:
     """The flags with which a run was begun, set to go on with it.
 
     Raises:
+        UsageError: `folder` holds no run, or one of another version of evalkit, or one that asks nothing.
+    """
+    if first := read_info(folder).get("regraded_from"):
+        raise UsageError(f"{folder} only checked the answers of {first} again; go on with --resume {first}")
+    flags, options = begun(folder)
+    return flags, replace(options, resume=folder)
+
+
+def begun(folder: Path) -> tuple[ModelFlags, RunOptions]:
+    """The flags with which a run was begun.
+
+    Raises:
         UsageError: `folder` holds no run, or one of another version of evalkit.
     """
     info = read_info(folder)
     try:
         flags = {**info["flags"], "variants": tuple(info["flags"]["variants"])}
-        return ModelFlags(**flags), replace(_options_from_json(info["options"]), resume=folder)
+        return ModelFlags(**flags), _options_from_json(info["options"])
     except (KeyError, TypeError) as fault:
         raise UsageError(f"{folder}/run.json: not written by this version of evalkit ({fault!r})") from fault
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +119,13 @@ class RecordedAnswers:
         """Let go of the files."""
         for index in self._indexes.values():
             index.close()
+
+
+def all_recorded(info: Mapping[str, Any]) -> bool:
+    """Whether every variant of a run, of which this is run.json, is answered from a file: to go on with it
+    brings no further answer."""
+    found = info["plan"]["variants"].values()
+    return all(variant.get("responses") for variants in found for variant in variants.values())
 
 
 def _recorded(plan: Plan) -> Iterator[Variant]:

@@ -187,7 +187,9 @@ def _described(
 
 def _finish(store: RunFolder, tally: Tally, stored: StoredAnswers, status: str) -> None:
     """Say in run.json how it ended: complete where the old run was."""
+    done = tally.asked + tally.cached + tally.errors
     store.note(
+        plan={**store.info["plan"], "records": done + tally.unasked},
         status=tally.stopped or status,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         errors=tally.errors,

@@ -131,3 +131,14 @@ def test_bad_usage_is_exit_4(
     assert folder.is_dir()
     assert main(["ask", *argv]) == 4
     assert message in capsys.readouterr().err
+
+
+def test_recorded_variants_are_not_asked(
+    folder: Path, loopback: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file has no answer to a new question: the others answer, a ready-made one by its model again."""
+    (folder / "old.jsonl").write_text('{"case": "x", "text": "x"}\n')
+    lines = 'responses = "old.jsonl"\n'
+    (folder / "evalkit.toml").write_text(f"[variants.old]\n{lines}[variants.ft]\n{lines}")
+    assert ask(loopback, "hello") == 0
+    assert row(capsys.readouterr().out, "model").split() == ["model", "plain", "plain", "tuned"]

@@ -71,7 +71,8 @@ def test_the_file_goes_before_a_suites_own_variant(folder: Path) -> None:
 
 def test_a_variant_of_evalkit_toml_is_answered_from_its_file(folder: Path) -> None:
     """Relative to evalkit.toml; it needs no model; the others are asked as usual, and stay embedded."""
-    toml = '[variants.old]\nresponses = "answers.jsonl"\n[variants.ft]\nmodel = "m"\nresponses = "answers.jsonl"\n'
+    file = 'responses = "answers.jsonl"'
+    toml = f'[variants.old]\n{file}\n[variants.ft]\nmodel = "m"\n{file}\n'
     config = load(folder, toml)
     found = asked(config)
     assert found["old"] == Variant("old", "", RECORDED, "short", {}, "answers.jsonl")
@@ -89,7 +90,7 @@ def test_a_named_ft_lends_its_model_to_no_recorded_answers(folder: Path) -> None
 
 BAD = {
     'responses = "no.jsonl"': r"evalkit\.toml:2: variants\.old\.responses: no file .*no\.jsonl; write",
-    'responses = "answers.jsonl"\nendpoint = "openai"': r"evalkit\.toml:1: variants\.old: .*leave the endpoint",
+    'responses = "answers.jsonl"\nendpoint = "openai"': r"toml:1: variants\.old: .*leave the endpoint",
     'responses = "answers.jsonl"\nmodel = "m@http://127.0.0.1:1"': "leave the endpoint out",
     "responses = 3": r"evalkit\.toml:2: variants\.old\.responses: found 3, write a text",
     'model = "m"\nendpoint = "recorded"': "unknown endpoint 'recorded'",
@@ -121,5 +122,5 @@ def test_one_model_is_named_by_its_own_flag(folder: Path) -> None:
     config, ref = load_model(folder, "--model", "llama@http://127.0.0.1:8000/v1", None, {})
     assert config.endpoints[ref.endpoint].base_url == "http://127.0.0.1:8000/v1"
     assert load_model(folder, "--model", "m", "http://127.0.0.1:9/v1", {})[1].endpoint == "127.0.0.1:9/v1"
-    with pytest.raises(UsageError, match="^--model: unknown endpoint 'gpu'"):
+    with pytest.raises(UsageError, match=r"^--model: unknown endpoint 'gpu'"):
         load_model(folder, "--model", "llama@gpu", None, {})

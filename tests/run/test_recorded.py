@@ -14,6 +14,7 @@ from evalkit.run.options import RunOptions
 from evalkit.run.records import Record
 from evalkit.run.run import run
 from evalkit.run.store import read_info
+from evalkit.suite import load_suite
 from tests.loopback import Loopback
 from tests.run.helpers import WORDS, Watching, config_for, options_for, run_in, write_suite
 
@@ -57,7 +58,7 @@ def test_recorded_answers_are_graded_with_no_endpoint(tmp_path: Path) -> None:
     assert rome.response
     assert [verdict.passed for verdict in rome.verdicts] == [False]
     assert (rome.response.latency_ms, rome.response.usage.prompt_tokens, rome.cost_usd) == (None, None, None)
-    assert [(verdict.value, verdict.passed) for verdict in lima.verdicts][0] == ("tool_calls", False)
+    assert (lima.verdicts[0].value, lima.verdicts[0].passed) == ("tool_calls", False)
 
 
 def test_what_does_not_go_together_is_counted_and_listed(tmp_path: Path) -> None:
@@ -87,10 +88,8 @@ def test_a_partial_run_counts_what_it_leaves_out_as_no_stray(tmp_path: Path) -> 
 def test_several_answers_of_a_case_are_its_repeats(tmp_path: Path) -> None:
     """--repeat says how many of each are graded; more are told of, and too few are errors."""
     suite, watching = write_suite(tmp_path / "s", WORDS[:2]), Watching()
-    lines = [{"case": "oslo", "text": text} for text in ("OSLO", "oslo", "x")] + [
-        {"case": "rome", "text": "R"}
-    ]
-    config = recorded(tmp_path, *lines)
+    lines = [{"case": "oslo", "text": text} for text in ("OSLO", "oslo", "x")]
+    config = recorded(tmp_path, *lines, {"case": "rome", "text": "R"})
     _, records = run_in(tmp_path, suite, config, watching, repeat=2)
     found = by_case(records)
     texts = [found["oslo", "recorded", repeat].response for repeat in (0, 1)]
@@ -162,3 +161,20 @@ def test_a_bad_line_ends_the_run_before_it_begins(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"answers\.jsonl:1: text: is missing"):
         run([suite], config, RunOptions(out=tmp_path / "reports", state=tmp_path / ".evalkit"), Watching())
     assert not (tmp_path / "reports").exists()
+
+
+def test_the_published_answers_to_ifeval_all_find_their_prompt(tmp_path: Path) -> None:
+    """541 lines of {"prompt", "response"}, long ones among them, are matched by the exact text."""
+    data = Path(__file__).parents[2].parent / "shared" / "data" / "ifeval"
+    if not data.is_dir():
+        pytest.skip("needs ../shared/data/ifeval")
+    rows = [json.loads(line) for line in (data / "input_data.jsonl").read_text("utf-8").splitlines()]
+    cases = [json.dumps({"id": str(row["key"]), "ask": row["prompt"]}) for row in rows]
+    (tmp_path / "ifeval").mkdir()
+    (tmp_path / "ifeval" / "cases.jsonl").write_text("\n".join(cases))
+    text = "cases: cases.jsonl\nchecks:\n  - length: {min: 1, unit: chars}\n"
+    (tmp_path / "ifeval" / "suite.yaml").write_text(text)
+    config = load_config(tmp_path, ModelFlags(responses=str(data / "responses.jsonl")), {})
+    outcome, records = run_in(tmp_path, load_suite(tmp_path / "ifeval"), config)
+    (told,) = read_info(outcome.folder)["responses"]
+    assert (len(records), outcome.errors, told["unmatched"]["count"]) == (541, 0, 0)
