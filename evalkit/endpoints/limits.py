@@ -26,6 +26,12 @@ servers refuse at random."""
 DEAF = 256
 """Requests for which refusals are then no reason to slow down."""
 
+PROVEN_ANSWERS = 32
+"""Answers over which a rate has been borne beyond doubt."""
+
+DEAF_REQUESTS = 256
+"""How long refusals are not heeded that have nothing to do with the pace; twice as long each time."""
+
 RARE_ANSWERS = 512
 """... and of a number of requests at once."""
 
@@ -70,6 +76,10 @@ class Pace:
     is refused, one request at a time is tried after ever longer pauses. Where going slower does not help, the
     pace is what it was.
 
+    A server may refuse whatever it likes, at any pace. That shows in refusals at less than half of a rate that
+    it has borne over many requests: for a while they are not heeded then, and the pace is as it was. If that
+    many less were let through, the limit has fallen, and what was let through takes the place of that rate.
+
     Args:
         began_at: when the first request of all was sent (s, of the event loop's clock).
 
@@ -87,6 +97,9 @@ class Pace:
         self._changed = 0  # number of the newest request at the latest change
         self._start: Stretch | None = Stretch(began_at)  # until the first spell is over
         self._since: Stretch | None = None  # since the last spell that told a rate began
+        self._proving: Stretch | None = None
+        self._proven_per_s = 0.0
+        self._deaf_until, self._deaf = 0, DEAF_REQUESTS  # a request's number, and for how many the next time
 
     def answered(self, sent: Sent, now: float, last: int) -> None:
         """A request was let through; `last` is the number of the newest one."""
@@ -101,7 +114,7 @@ class Pace:
 
     def turned_away(self, sent: Sent) -> None:
         """A request was refused, be it news or not."""
-        for stretch in (self._start, self._since):
+        for stretch in (self._start, self._since, self._proving):
             if stretch:
                 stretch.count(sent)
 
@@ -109,8 +122,11 @@ class Pace:
         """... and it was news."""
         if last < self._deaf_until:
             return
+        if last < self._deaf_until:
+            return
         if self._spell == 0:
             self._learn(now, last)
+            self._doubt(now, last)
         self._spell, self._risen, self._changed = self._spell + 1, 0.0, last
         self.per_s = max(0.95 * self._top / 2 ** (self._spell - 1), SLOWEST_PER_S)
 
@@ -149,7 +165,19 @@ class Pace:
         elif self._sure:
             self._top *= 0.8
         else:
-            self._top = max(min(self._top, self.per_s, 4 * rate) / 4, SLOWEST_PER_S)
+            self._top = max(min(self._top, self.per_s) / 4, rate) if self._top < math.inf else rate
+
+    def _doubt(self, now: float, last: int) -> None:
+        """Is the pace to fall below half of what was borne? Then refusals are not for the pace."""
+        proving, deaf = self._proving, self._deaf_until > 0
+        if proving and (deaf or proving.answers(last) >= PROVEN_ANSWERS):
+            rate = proving.per_s(last, now)
+            self._proven_per_s, proving = rate if deaf else max(rate, self._proven_per_s), None
+        self._proving, self._deaf_until = proving or Stretch(now, last), 0
+        if self._top < self._proven_per_s / 2:
+            self._top, self._sure, self._span = self._proven_per_s, True, _shortest_span(self._proven_per_s)
+            self._since = self._proving = Stretch(now, last)
+            self._deaf_until, self._deaf = last + self._deaf, 2 * self._deaf
 
     def _settle(self, rate: float, *, measured: bool) -> None:
         """A rate can be told. Pauses may have made it too low, as the pace that was refused is too high."""
