@@ -76,7 +76,7 @@ class Pace:
     is refused, one request at a time is tried after ever longer pauses. Where going slower does not help, the
     pace is what it was.
 
-    A server may refuse whatever it likes, at any pace. That shows in refusals at less than half of a rate that
+    A server may refuse whatever it likes, at any pace. That shows in refusals below half of a rate that
     it has borne over many requests: for a while they are not heeded then, and the pace is as it was. If that
     many less were let through, the limit has fallen, and what was let through takes the place of that rate.
 
