@@ -30,7 +30,7 @@ from evalkit.run.prepare import Prepared, prepare, settled
 from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.session import AnswerStore, Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
-from evalkit.run.workers import Workers
+from evalkit.run.workers import Workers, get_ready
 from evalkit.suite.model import Suite
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ async def run_async(
 ) -> Outcome:
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
+    if options.workers > 1:
+        get_ready()
     async with AsyncExitStack() as opened:
         ready = await _ready(suites, config, options, observer, opened)
         store, todo = _store(ready, options)

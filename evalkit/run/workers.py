@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -29,8 +32,21 @@ from evalkit.run.records import Record
 from evalkit.run.session import Order, Session
 from evalkit.suite import Suite, load_suite
 
+# never forks of this process: they would inherit locks that nobody frees
+if sys.platform == "win32":
+    CONTEXT = multiprocessing.get_context("spawn")
+else:
+    CONTEXT = multiprocessing.get_context("forkserver")
+
 STOP = b"stop"
 DIED = "a worker process died; go on with --resume"
+
+
+def get_ready() -> None:
+    """Begin to load, once for all processes and beside whatever is done until they start, what they need."""
+    if sys.platform != "win32":
+        CONTEXT.set_forkserver_preload([__name__, "evalkit.endpoints.openai_api"])
+        forkserver.ensure_running()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +100,9 @@ class Workers:
             raise self._fault
 
     def _start(self, part: Part) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would inherit locks that nobody frees
-        mine, theirs = context.Pipe()
-        process = context.Process(target=_process, args=(part, theirs, self._budget), daemon=True)
+        mine, theirs = CONTEXT.Pipe()
+        work = (part, theirs, self._budget, dict(os.environ))
+        process = CONTEXT.Process(target=_process, args=work, daemon=True)
         process.start()
         theirs.close()
         self._processes.append(process)
@@ -177,8 +193,9 @@ class _Voice:
             raise StorageError("the process that writes is gone") from gone
 
 
-def _process(part: Part, pipe: Pipe, budget: Budget) -> None:
-    """What a worker process does, from beginning to end."""
+def _process(part: Part, pipe: Pipe, budget: Budget, environ: dict[str, str]) -> None:
+    """What a worker process does, from beginning to end; `environ` holds the keys as they are now."""
+    os.environ.update(environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that writes, which passes it on
     voice = _Voice(pipe)
     try:

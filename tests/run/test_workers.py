@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -95,7 +96,7 @@ def test_a_worker_that_dies_is_told(tmp_path: Path, loopback: Loopback) -> None:
 
     def rule(body: Json) -> Reply:
         if not killed and len(loopback.questions) > 10:
-            killed.append(_child_of(os.getpid()))
+            killed.append(_worker())
             os.kill(killed[0], signal.SIGKILL)
         return shouting(body)
 
@@ -109,16 +110,11 @@ def test_a_worker_that_dies_is_told(tmp_path: Path, loopback: Loopback) -> None:
     assert len({(record.case, record.variant) for record in records}) == len(records) == 90
 
 
-def _child_of(parent: int) -> int:
-    """A process that `parent` has spawned to work."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent and b"spawn_main" in (path / "cmdline").read_bytes():
-                return int(path.name)
-        except OSError:
-            continue
-    raise AssertionError("no worker found")
+def _worker() -> int:
+    """A process that works for this one."""
+    pid = multiprocessing.active_children()[0].pid
+    assert pid is not None
+    return pid
 
 
 def test_killed_it_leaves_no_worker_behind(tmp_path: Path, loopback: Loopback) -> None:
