@@ -47,11 +47,11 @@ def sent(number: int) -> Sent:
     return Sent(number, 0.0, 1)
 
 
-def told(chance: Chance, first: int, outcomes: list[bool]) -> int:
-    """Tell what came of one request after the other; the number of the next."""
+def told(chance: Chance, first: int, outcomes: list[bool], under_way: int = 0) -> int:
+    """Tell what came of one request after the other, so many being under way; the number of the next."""
     for number, refused in enumerate(outcomes, first):
         if refused:
-            chance.refused(sent(number), number)
+            chance.refused(sent(number), number + under_way)
         else:
             chance.answered(sent(number))
     return first + len(outcomes)
@@ -60,7 +60,7 @@ def told(chance: Chance, first: int, outcomes: list[bool]) -> int:
 def test_where_holding_back_helps_it_goes_on() -> None:
     """One in a hundred is still refused, by probing: no chance."""
     chance = Chance()
-    after = told(chance, 1, [False] * 50 + [True] * 30)
+    after = told(chance, 1, [False] * 50 + [True] * 30, under_way=30)
     told(chance, after, ([False] * 99 + [True]) * 60)
     assert not chance.by_chance
 
