@@ -19,13 +19,6 @@ SLOWEST_PER_S = 0.2
 SURE_ANSWERS = 128
 """Answers between two probes of a rate that is well known: less than 1% of requests is refused for them."""
 
-FUTILE = 8
-"""Cuts in a row after which it is taken for certain that refusals do not come from going too fast: some
-servers refuse at random."""
-
-DEAF = 256
-"""Requests for which refusals are then no reason to slow down."""
-
 PROVEN_ANSWERS = 32
 """Answers over which a rate has been borne beyond doubt."""
 
@@ -73,8 +66,7 @@ class Pace:
     that time are the limit, whether it is a bucket that refills or a window. From a little below, the pace
     rises as CUBIC does (RFC 9438), by answers in place of seconds: quickly to this rate, slowly past it, then
     ever faster, so that a limit that was raised is found; the oftener a rate was found, the slower. While all
-    is refused, one request at a time is tried after ever longer pauses. Where going slower does not help, the
-    pace is what it was.
+    is refused, one request at a time is tried after ever longer pauses.
 
     A server may refuse whatever it likes, at any pace. That shows in refusals below half of a rate that
     it has borne over many requests: for a while they are not heeded then, and the pace is as it was. If that
@@ -92,12 +84,10 @@ class Pace:
         self._sure = False  # whether the top was measured between two spells; else: doubling
         self._span = self._risen = 0.0  # answers from a refusal to the top, and since it
         self._spell = 0  # refusals in a row
-        self._cuts, self._uncut = 0, math.inf  # in a row, and the top before them
-        self._deaf_until = 0  # number of a request
         self._changed = 0  # number of the newest request at the latest change
         self._start: Stretch | None = Stretch(began_at)  # until the first spell is over
         self._since: Stretch | None = None  # since the last spell that told a rate began
-        self._proving: Stretch | None = None
+        self._proving: Stretch | None = None  # long enough, it tells what is borne beyond doubt
         self._proven_per_s = 0.0
         self._deaf_until, self._deaf = 0, DEAF_REQUESTS  # a request's number, and for how many the next time
 
@@ -120,8 +110,6 @@ class Pace:
 
     def refused(self, now: float, last: int) -> None:
         """... and it was news."""
-        if last < self._deaf_until:
-            return
         if last < self._deaf_until:
             return
         if self._spell == 0:
@@ -151,17 +139,7 @@ class Pace:
         rate = min(self.per_s, stretch.per_s(last, now))
         if stretch.answers(last) >= ENOUGH:
             self._settle(rate, measured=self._since is not None)
-            self._since, self._cuts = Stretch(now, last), 0
-        else:
-            self._cut(rate, last)
-
-    def _cut(self, rate: float, last: int) -> None:
-        """Refused again after a few answers: much too fast, unless going slower is seen not to help."""
-        if self._cuts == 0:
-            self._uncut = self._top
-        self._cuts += 1 if self._sure else 3
-        if self._cuts > FUTILE:
-            self._top, self._cuts, self._deaf_until = self._uncut, 0, last + DEAF
+            self._since = Stretch(now, last)
         elif self._sure:
             self._top *= 0.8
         else:
