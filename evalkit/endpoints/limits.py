@@ -13,17 +13,11 @@ from typing import NamedTuple
 ENOUGH = 8
 """Answers from which a rate can be worked out."""
 
-SLOWEST_PER_S = 0.2
+SLOWEST_PER_S = 1.0
 """So that an endpoint that refused everything for a while is soon found open again."""
 
 SURE_ANSWERS = 128
 """Answers between two probes of a rate that is well known: less than 1% of requests is refused for them."""
-
-PROVEN_ANSWERS = 32
-"""Answers over which a rate has been borne beyond doubt."""
-
-DEAF_REQUESTS = 256
-"""How long refusals are not heeded that have nothing to do with the pace; twice as long each time."""
 
 RARE_ANSWERS = 512
 """... and of a number of requests at once."""
@@ -68,10 +62,6 @@ class Pace:
     ever faster, so that a limit that was raised is found; the oftener a rate was found, the slower. While all
     is refused, one request at a time is tried after ever longer pauses.
 
-    A server may refuse whatever it likes, at any pace. That shows in refusals below half of a rate that
-    it has borne over many requests: for a while they are not heeded then, and the pace is as it was. If that
-    many less were let through, the limit has fallen, and what was let through takes the place of that rate.
-
     Args:
         began_at: when the first request of all was sent (s, of the event loop's clock).
 
@@ -87,9 +77,6 @@ class Pace:
         self._changed = 0  # number of the newest request at the latest change
         self._start: Stretch | None = Stretch(began_at)  # until the first spell is over
         self._since: Stretch | None = None  # since the last spell that told a rate began
-        self._proving: Stretch | None = None  # long enough, it tells what is borne beyond doubt
-        self._proven_per_s = 0.0
-        self._deaf_until, self._deaf = 0, DEAF_REQUESTS  # a request's number, and for how many the next time
 
     def answered(self, sent: Sent, now: float, last: int) -> None:
         """A request was let through; `last` is the number of the newest one."""
@@ -104,17 +91,14 @@ class Pace:
 
     def turned_away(self, sent: Sent) -> None:
         """A request was refused, be it news or not."""
-        for stretch in (self._start, self._since, self._proving):
+        for stretch in (self._start, self._since):
             if stretch:
                 stretch.count(sent)
 
     def refused(self, now: float, last: int) -> None:
         """... and it was news."""
-        if last < self._deaf_until:
-            return
         if self._spell == 0:
             self._learn(now, last)
-            self._doubt(now, last)
         self._spell, self._risen, self._changed = self._spell + 1, 0.0, last
         self.per_s = max(0.95 * self._top / 2 ** (self._spell - 1), SLOWEST_PER_S)
 
@@ -143,19 +127,7 @@ class Pace:
         elif self._sure:
             self._top *= 0.8
         else:
-            self._top = max(min(self._top, self.per_s) / 4, rate) if self._top < math.inf else rate
-
-    def _doubt(self, now: float, last: int) -> None:
-        """Is the pace to fall below half of what was borne? Then refusals are not for the pace."""
-        proving, deaf = self._proving, self._deaf_until > 0
-        if proving and (deaf or proving.answers(last) >= PROVEN_ANSWERS):
-            rate = proving.per_s(last, now)
-            self._proven_per_s, proving = rate if deaf else max(rate, self._proven_per_s), None
-        self._proving, self._deaf_until = proving or Stretch(now, last), 0
-        if self._top < self._proven_per_s / 2:
-            self._top, self._sure, self._span = self._proven_per_s, True, _shortest_span(self._proven_per_s)
-            self._since = self._proving = Stretch(now, last)
-            self._deaf_until, self._deaf = last + self._deaf, 2 * self._deaf
+            self._top = max(min(self._top, self.per_s, 4 * rate) / 4, SLOWEST_PER_S)
 
     def _settle(self, rate: float, *, measured: bool) -> None:
         """A rate can be told. Pauses may have made it too low, as the pace that was refused is too high."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 
+from evalkit.endpoints.chance import Chance
 from evalkit.endpoints.limits import Pace, Sent, Width
 from evalkit.endpoints.quotas import Quotas
 
@@ -64,7 +65,7 @@ class Throttle:
     def __init__(self, most: int | None = None):
         self._most = math.inf if most is None else most
         self._pace: Pace | None = None  # until a request is refused
-        self._width, self._quotas = Width(), Quotas()
+        self._width, self._quotas, self._chance = Width(), Quotas(), Chance()
         self._under_way, self._sent, self._last_cut = 0, 0, 0
         self._began_at = self._next_at = self._closed_until = self._open_by = 0.0
         self._waiting: deque[asyncio.Future[Sent]] = deque()
@@ -110,10 +111,13 @@ class Throttle:
             self._waiting.popleft().set_result(self._begin(now))
 
     def _wide_enough(self) -> bool:
-        return self._under_way < self._most and self._under_way < self._width.most
+        width = math.inf if self._chance.by_chance else self._width.most
+        return self._under_way < self._most and self._under_way < width
 
     def _opens_at(self) -> float:
         """When the next request may begin, on the event loop's clock."""
+        if self._chance.by_chance:
+            return self._quotas.closed_until
         return max(self._next_at, self._closed_until, self._quotas.closed_until)
 
     def _begin(self, now: float) -> Sent:
@@ -121,16 +125,18 @@ class Throttle:
         self._sent += 1
         if self._sent == 1:
             self._began_at = now
-        if self._pace or self._quotas:
+        if self._quotas or (self._pace and not self._chance.by_chance):
             self._next_at = max(self._next_at, now - LATE_S) + 1 / self._per_s(now)
         return Sent(self._sent, now, self._under_way)
 
     def _per_s(self, now: float) -> float:
-        return min(self._pace.per_s if self._pace else math.inf, self._quotas.per_s(now))
+        paced = self._pace is not None and not self._chance.by_chance
+        return min(self._pace.per_s if self._pace and paced else math.inf, self._quotas.per_s(now))
 
     def _ended(self, sent: Sent, *, let_through: bool) -> None:
         self._under_way -= 1
         if let_through:
+            self._chance.answered(sent)
             self._width.answered(sent)
             if self._pace:
                 self._pace.answered(sent, _now(), self._sent)
@@ -144,7 +150,8 @@ class Throttle:
     def _refused(self, sent: Sent, retry_after_s: float | None) -> None:
         self._pace = self._pace or Pace(self._began_at)
         self._pace.turned_away(sent)
-        if sent.number <= self._last_cut:
+        self._chance.refused(sent, self._sent)
+        if sent.number <= self._last_cut or self._chance.by_chance:
             return
         now, self._last_cut = _now(), self._sent
         if self._width.explains(sent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -133,14 +134,26 @@ def _packed(kept: Kept) -> bytes:
     response = kept.response
     said = [getattr(response, name) for name in _SAID]
     counted = [getattr(response.usage, field.name) for field in fields(Usage)]
-    return msgspec.msgpack.encode((said, counted, kept.cost_usd, kept.attempts, kept.at))
+    return msgspec.msgpack.encode((said, counted, kept.cost_usd, kept.attempts, _milliseconds(kept.at)))
 
 
 def _unpacked(data: bytes) -> Kept:
     said, counted, cost_usd, attempts, at = msgspec.msgpack.decode(data)
     named = dict(zip(_SAID, said, strict=False))  # a field that came later has its default
     named["tool_calls"] = tuple(named["tool_calls"])
-    return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, at)
+    return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, _date(at))
+
+
+def _milliseconds(at: str) -> int | str:
+    """Since 1970, a third of the text's room; a text that it would not give back stays."""
+    found = round(datetime.fromisoformat(at).timestamp() * 1000)
+    return found if _date(found) == at else at
+
+
+def _date(at: int | str) -> str:
+    if isinstance(at, str):
+        return at
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 _SAID = tuple(field.name for field in fields(Response) if field.name != "usage")
