@@ -135,6 +135,27 @@ def test_a_server_that_bears_so_many_at_once_is_sent_so_many(most: int) -> None:
     assert server.seen.refused_share(since=10) < 0.02
 
 
+@pytest.mark.parametrize(("share", "most_s"), [(0.02, 30), (0.2, 60)])
+def test_refusals_that_have_nothing_to_do_with_the_pace_hardly_slow_it(share: float, most_s: float) -> None:
+    """A server that refuses at random: 5,000 answers of 50 ms by 16 workers take 17 s where it does not."""
+    seen, throttle, rng = Seen(), Throttle(), random.Random(5)
+
+    async def worker() -> None:
+        while len(seen.through) < 5000:
+            async with throttle.turn() as turn:
+                through = rng.random() >= share
+                await asyncio.sleep(0.05 if through else 0.002)
+                (seen.through if through else seen.refused).append(0.0)
+                wait_s = heard(turn, through, {})
+            await asyncio.sleep(0.05 if wait_s else 0)
+
+    async def course() -> float:
+        await asyncio.gather(*(worker() for _ in range(16)))
+        return asyncio.get_running_loop().time()
+
+    assert leap(course()) <= most_s
+
+
 def test_headers_keep_all_requests_from_being_refused() -> None:
     """From the first burst on: what is left is never overdrawn."""
     server = Server(Bucket(20, 100), "headers")
