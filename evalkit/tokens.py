@@ -29,6 +29,8 @@ EMBEDDED = "evalkit-tiny"
 
 DOWNLOAD_TIMEOUT_S = 5.0
 
+_ROUGHLY: ContextVar[bool] = ContextVar("roughly", default=False)
+
 AROUND_TOOL = 12
 """Tokens that the cookbook adds for the frame of each tool."""
 
@@ -103,16 +105,12 @@ def encoding_for(model: str) -> tiktoken.Encoding | None:
 
 @contextmanager
 def roughly() -> Iterator[None]:
-    """Within, OpenAI's encodings are left alone, as if their ranks could not be had: each takes 70 MB of
-    memory and a third of a second to load, too much for a line that says `about`."""
+    """Within, OpenAI's encodings are left alone: each takes 70 MB and a third of a second to load."""
     token = _ROUGHLY.set(True)
     try:
         yield
     finally:
         _ROUGHLY.reset(token)
-
-
-_ROUGHLY: ContextVar[bool] = ContextVar("roughly", default=False)
 
 
 def without_encoding(model: str) -> str:
@@ -122,7 +120,7 @@ def without_encoding(model: str) -> str:
         return f"No encoding is known of {model!r}: name one of OpenAI's models, or {EMBEDDED}."
     return (
         f"The ranks of {name} are neither in tiktoken's cache ({_cache_folder()}) nor in an installed "
-        f"package, and could not be downloaded: pip install --no-deps llama-index-core brings them, or set "
+        "package, and could not be downloaded: pip install --no-deps llama-index-core brings them, or set "
         f"TIKTOKEN_CACHE_DIR to a folder that holds them as {_RANK_FILES[name].cache_name}."
     )
 

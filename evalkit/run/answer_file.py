@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, overload
+from typing import Any, BinaryIO
 
 from evalkit.endpoints.base import RECORDED
 from evalkit.endpoints.recorded import Placed, parse_line, read_recorded
@@ -21,6 +21,7 @@ from evalkit.run.records import Record
 from evalkit.run.store import locked
 from evalkit.suite import compose
 from evalkit.suite.model import Case, Suite, Variant
+from evalkit.suite.stored import LazyCases
 
 BLOCK_BYTES = 65_536
 
@@ -198,7 +199,7 @@ class AnswerFile:
         )
 
 
-class _Unchecked(Sequence[Case]):
+class _Unchecked(LazyCases):
     """Cases without checks of their own."""
 
     def __init__(self, cases: Sequence[Case]):
@@ -207,13 +208,7 @@ class _Unchecked(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._cases)
 
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Case]: ...
-    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
-        if isinstance(index, slice):
-            return _Unchecked(self._cases[index])
+    def _at(self, index: int) -> Case:
         return replace(self._cases[index], checks=())
 
 

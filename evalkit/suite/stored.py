@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,23 @@ from evalkit.suite.model import Case
 ReadCase = Callable[[Document], Case]
 
 
-class StoredCases(Sequence[Case]):
+class LazyCases(Sequence[Case], ABC):
+    """Cases that are made when they are asked for, one by one: subclasses say how."""
+
+    @abstractmethod
+    def _at(self, index: int) -> Case:
+        """The case at a place, counted from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> Case: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Case]: ...
+    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
+        places = range(len(self))[index]
+        return self._at(places) if isinstance(places, int) else Chosen(self, places)
+
+
+class StoredCases(LazyCases):
     """The cases of a JSONL file: 24 bytes of memory each.
 
     A line that is not what it was when the file was read is refused: a case must not change under its id.
@@ -53,20 +70,14 @@ class StoredCases(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._starts)
 
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Case]: ...
-    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
-        if isinstance(index, slice):
-            return Chosen(self, range(len(self))[index])
+    def _at(self, index: int) -> Case:
         number, line = self._numbers[index], os.pread(self._handle, self._lengths[index], self._starts[index])
         if hash(line) != self._marks[index]:
             raise InputError("has changed while it was in use; run again", file=self._file, line=number)
         return self._read(json_row(self._file, number, line))
 
 
-class Chosen(Sequence[Case]):
+class Chosen(LazyCases):
     """Some of the cases, in their order: 4 bytes of memory each.
 
     Args:
@@ -80,11 +91,5 @@ class Chosen(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._indexes)
 
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Case]: ...
-    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
-        if isinstance(index, slice):
-            return Chosen(self._cases, self._indexes[index])
+    def _at(self, index: int) -> Case:
         return self._cases[self._indexes[index]]
