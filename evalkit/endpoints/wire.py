@@ -23,6 +23,10 @@ from evalkit.endpoints.faults import ask_error, bad_response, shorten, timed_out
 from evalkit.endpoints.secrets import Secrets
 from evalkit.errors import AskError
 
+IDLE_S = 3.0
+"""A connection is used again within this time. Many servers close one after 5 s: a question sent at that moment
+would be lost, and perhaps charged."""
+
 MAX_ERROR_BYTES = 65_536
 """Of a refusal's body, which is read no further."""
 
@@ -86,7 +90,7 @@ class Wire:
         self._http = openai.DefaultAioHttpClient(
             trust_env=use_proxy,
             follow_redirects=False,
-            limits=httpx2.Limits(max_connections=0, keepalive_expiry=30.0),
+            limits=httpx2.Limits(max_connections=0, keepalive_expiry=IDLE_S),
             event_hooks={"request": [dress]},
         )
         self.client = openai.AsyncOpenAI(
