@@ -24,8 +24,8 @@ from evalkit.endpoints.secrets import Secrets
 from evalkit.errors import AskError
 
 IDLE_S = 3.0
-"""A connection is used again within this time. Many servers close one after 5 s: a question sent at that moment
-would be lost, and perhaps charged."""
+"""A connection is used again within this time. Many servers close one after 5 s: a question that is sent at
+that moment would be lost, and perhaps charged."""
 
 MAX_ERROR_BYTES = 65_536
 """Of a refusal's body, which is read no further."""
