@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import sqrt
+
 from evalkit.endpoints.limits import Sent
 
-WEIGHT = 1 / 32  # of the newest answer in a share
+WEIGHT = 1 / 32  # of the newest answer in the share of late
 
-FEWEST_REFUSALS, MORE_REFUSALS = 8, 80
-"""So many refusals while holding back must have come before it is given up, and more the larger the share was
-at full speed: a limit that is far exceeded takes some refusals to be found."""
+FEWEST_REFUSALS, MORE_REFUSALS = 8, 200
+"""So many refusals while holding back must have come before it is given up, and more by the square of the
+share at full speed: a limit that is far exceeded takes some refusals to be found."""
 
 HELPED = 0.6
 """Holding back has helped where it leaves less than this part of the refusals."""
+
+
+@dataclass(slots=True)
+class Share:
+    """How many of how many were refused. Not only of late: those of a window come many at a time."""
+
+    refused: int = 0
+    all: int = 0
+
+    def add(self, refused: bool) -> None:
+        """One more."""
+        self.refused, self.all = self.refused + refused, self.all + 1
+
+    @property
+    def value(self) -> float:
+        """0 before the first."""
+        return self.refused / max(1, self.all)
+
+    @property
+    def at_least(self) -> float:
+        """Less two standard errors: a share of few is not well known."""
+        share = self.value
+        return max(0.0, share - 2 * sqrt(share * (1 - share) / max(1, self.all)))
 
 
 class Chance:
@@ -27,9 +53,9 @@ class Chance:
 
     def __init__(self) -> None:
         self.by_chance = False
-        self._fast = self._slow = 0.0
-        self._refused_slow = 0
-        self._held_since: int | None = None  # the number after which requests were held back, or let go again
+        self._fast, self._slow = Share(), Share()
+        self._late = 0.0  # the share of late, at full speed again
+        self._changed: int | None = None  # number of the newest request when the speed was changed last
 
     def answered(self, sent: Sent) -> None:
         """A request was let through."""
@@ -38,30 +64,26 @@ class Chance:
     def refused(self, sent: Sent, last: int) -> None:
         """A request was refused; `last` is the number of the newest one."""
         self._count(sent, True)
-        if self._held_since is None:
-            self._held_since = last
+        slow = self._slow.value
+        if self._changed is None:
+            self._changed = last
         elif self.by_chance:
-            if self._fast > min(3 * self._slow + 0.1, (1 + self._slow) / 2):
-                self._turn(False, last)
-        elif self._refused_slow >= self._enough and self._slow > HELPED * self._fast:
-            self._fast = self._slow
-            self._turn(True, last)
+            if self._late > min(3 * slow + 0.1, (1 + slow) / 2):
+                self.by_chance, self._changed = False, last
+                self._fast, self._slow = Share(round(self._late / WEIGHT), round(1 / WEIGHT)), Share()
+        elif self._slow.refused >= self._enough and slow > HELPED * self._fast.at_least:
+            self.by_chance, self._changed, self._late = True, last, slow
 
     @property
     def _enough(self) -> float:
-        return FEWEST_REFUSALS + MORE_REFUSALS * self._fast
+        return FEWEST_REFUSALS + MORE_REFUSALS * self._fast.value**2
 
     def _count(self, sent: Sent, refused: bool) -> None:
-        faster = self._fast + WEIGHT * (refused - self._fast)
-        if self._held_since is None or (self.by_chance and sent.number > self._held_since):
-            self._fast = faster
-        elif sent.number <= self._held_since:  # sent before the speed was changed
-            self._fast = self._fast if self.by_chance else max(self._fast, faster)
+        """What was sent before a change of speed was sent at the other one."""
+        before = self._changed is not None and sent.number <= self._changed
+        if self._changed is None or (before and not self.by_chance):
+            self._fast.add(refused)
+        elif self.by_chance and not before:
+            self._late += WEIGHT * (refused - self._late)
         else:
-            self._slow += WEIGHT * (refused - self._slow)
-            self._refused_slow += refused
-
-    def _turn(self, by_chance: bool, last: int) -> None:
-        self.by_chance, self._held_since = by_chance, last
-        if not by_chance:
-            self._slow, self._refused_slow = 0.0, 0
+            self._slow.add(refused)

@@ -17,7 +17,7 @@ from evalkit.errors import AskError
 Clear = Callable[[str], str]
 """Takes keys out of a text."""
 
-NEVER_SENT = (aiohttp.ClientConnectorError, httpx2.UnsupportedProtocol)
+NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx2.UnsupportedProtocol)
 """Faults before a request left this machine: nobody can have charged it."""
 
 TIMED_OUT = (aiohttp.ServerTimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)

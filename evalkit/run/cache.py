@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,15 +73,28 @@ class Cache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            self._db.execute(
-                "PRAGMA journal_mode = WAL"
-            )  # readers never wait, and a killed run tears nothing
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB) WITHOUT ROWID"
-            )
+            self._prepare()
         except (OSError, sqlite3.Error) as fault:
             raise self._unusable(fault) from fault
+
+    def _prepare(self) -> None:
+        """Tried again where another process does the same at this moment: the busy time-out does not hold for
+        a change of the journal's mode."""
+        until = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                # readers never wait, and a killed run tears nothing
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB) WITHOUT ROWID"
+                )
+            except sqlite3.OperationalError as fault:
+                if "locked" not in str(fault) or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def get(self, key: bytes) -> Kept | None:
         """The answer kept under `key`."""

@@ -5,9 +5,9 @@
     python -m tests.benchmarks.runner --only cpu      or wall, memory, disk, start
 
 What was tried and did not help, or too little: turning the garbage collector off, or freezing what is there
-(0.08 s at start, nothing per sample); the SDK's own `post` without typed models (0.64 ms of CPU where its HTTP
-client alone takes 0.23); a thread for every grading (0.1 ms, where two checks take 0.01); a transaction for every
-cached answer, or a lock for every look into the cache (0.05 ms each).
+(0.08 s at start, nothing per sample); the SDK's own `post` without typed models (0.64 ms of CPU where its
+HTTP client alone takes 0.23); a thread for every grading (0.1 ms, where two checks take 0.01); a
+transaction for every cached answer, or a lock for every look into the cache (0.05 ms each).
 
 Needs ../shared/bench, and nginx with its echo module (Debian: nginx-light, libnginx-mod-http-echo). On a busy
 machine all of it takes longer: look at the ratios, which are of neighbours in one round.
