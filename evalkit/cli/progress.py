@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tqdm import tqdm
-
 from evalkit.report.escape import printable
 from evalkit.report.figures import dollars
 from evalkit.run import Plan, Record
@@ -58,6 +56,8 @@ class Bar:
     """A tqdm bar with rate, spend and time left."""
 
     def __init__(self, total: int):
+        from tqdm import tqdm  # only where somebody watches
+
         self._bar = tqdm(
             total=total, file=sys.stderr, unit=" answers", bar_format=_BAR, dynamic_ncols=True, leave=False
         )

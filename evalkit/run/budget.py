@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -52,6 +51,8 @@ class Budget:
         self._amounts: _Amounts = [0.0, 0.0, 0.0]
         self._lock: AbstractContextManager[object] = nullcontext()
         if shared:
+            import multiprocessing  # for those who share
+
             context = multiprocessing.get_context("spawn")
             self._amounts, self._lock = context.RawArray("d", 3), context.Lock()
         self._waiting: list[asyncio.Future[None]] = []

@@ -30,11 +30,11 @@ from evalkit.run.prepare import Prepared, prepare, settled
 from evalkit.run.recorded import RecordedAnswers
 from evalkit.run.session import AnswerStore, Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
-from evalkit.run.workers import Workers, get_ready
 from evalkit.suite.model import Suite
 
 if TYPE_CHECKING:
     from evalkit.endpoints.openai_api import OpenAIEndpoint
+    from evalkit.run.workers import Workers
 
 
 def run(
@@ -64,6 +64,8 @@ async def run_async(
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
     if options.workers > 1:
+        from evalkit.run.workers import get_ready  # multiprocessing is for those who ask for it
+
         get_ready()
     async with AsyncExitStack() as opened:
         ready = await _ready(suites, config, options, observer, opened)
@@ -168,6 +170,8 @@ def _team(
     """Who works: this process, or several, for which this one writes."""
     budget = Budget(order.options.max_cost, shared=order.options.workers > 1)
     if order.options.workers > 1:
+        from evalkit.run.workers import Workers
+
         return Workers(order, Keeper(store, observer, order.limit), budget)
     session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)
     return session.execution(store, observer, order.limit)
