@@ -92,6 +92,13 @@ def evalkit_run(suite: str, port: int) -> list[str]:
     return [*command, "--no-gate", "--max-cost", "none", "-q"]
 
 
+def evalkit_record(suite: str, port: int, out: Path) -> list[str]:
+    """Asking and storing alone: no checks, gate or report."""
+    model = f"gpt-4o-mini@http://127.0.0.1:{port}/v1"
+    command = [sys.executable, "-m", "evalkit", "record", suite, "--model", model, "--out", str(out)]
+    return [*command, "--max-cost", "none"]
+
+
 def write_suite(folder: Path, samples: int) -> str:
     """A suite of one-turn prompts, those of raw.py; its name. Made once for each size."""
     suite = folder / f"suite{samples}"

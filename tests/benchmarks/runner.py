@@ -16,6 +16,7 @@ machine all of it takes longer: look at the ratios, which are of neighbours in o
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from statistics import median
 from tests.benchmarks.contenders import (
     Bare,
     Evalkit,
+    evalkit_record,
     evalkit_run,
     stored_bytes,
     text_bytes,
@@ -147,16 +149,19 @@ class Bench:
 
     def start(self) -> Iterator[Row]:
         """Processor seconds before anything is in full swing."""
-        one = [*evalkit_run(write_suite(self.folder, 1), self.ports.at_once), "--no-cache"]
+        suite, recorded = write_suite(self.folder, 1), self.folder / "recorded.jsonl"
         commands = {
             "import openai, aiohttp": ([sys.executable, "-c", "import openai, aiohttp"], None),
             "evalkit --help": ([sys.executable, "-m", "evalkit", "--help"], 0.25),
-            "evalkit run, one case, report included": (one, 1.0),
+            "evalkit record, one case": (evalkit_record(suite, self.ports.at_once, recorded), 1.0),
+            "evalkit run, one case, with its report": (evalkit_run(suite, self.ports.at_once), 3.0),
         }
-        rounds = [
-            {name: used(command, self.folder).cpu_s for name, (command, _) in commands.items()}
-            for _ in range(self.sizes.rounds)
-        ]
+        rounds = []
+        for _ in range(self.sizes.rounds):
+            recorded.unlink(missing_ok=True)
+            shutil.rmtree(self.folder / ".evalkit", ignore_errors=True)
+            took = {name: used(command, self.folder).cpu_s for name, (command, _) in commands.items()}
+            rounds.append(took)
         for name, (_, aim) in commands.items():
             yield Row(name, "CPU s", _of(rounds, name), aim)
 
