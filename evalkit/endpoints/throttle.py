@@ -125,13 +125,17 @@ class Throttle:
         self._sent += 1
         if self._sent == 1:
             self._began_at = now
-        if self._quotas or (self._pace and not self._chance.by_chance):
+        if self._quotas or self._held_to:
             self._next_at = max(self._next_at, now - LATE_S) + 1 / self._per_s(now)
         return Sent(self._sent, now, self._under_way)
 
     def _per_s(self, now: float) -> float:
-        paced = self._pace is not None and not self._chance.by_chance
-        return min(self._pace.per_s if self._pace and paced else math.inf, self._quotas.per_s(now))
+        return min(self._held_to.per_s if self._held_to else math.inf, self._quotas.per_s(now))
+
+    @property
+    def _held_to(self) -> Pace | None:
+        """The pace to go by; none before a refusal, or where refusals come by chance."""
+        return None if self._chance.by_chance else self._pace
 
     def _ended(self, sent: Sent, *, let_through: bool) -> None:
         self._under_way -= 1
