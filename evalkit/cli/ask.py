@@ -18,11 +18,10 @@ from evalkit.cli.arguments import Parser, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
-from evalkit.comparison import rank
-from evalkit.config import LOCAL, Config, ModelFlags, load_config, without_recorded
+from evalkit.config import LOCAL, Config, ModelFlags, load_config, rank, without_recorded
 from evalkit.errors import UsageError
 from evalkit.report.escape import printable
-from evalkit.report.figures import dollars, whole
+from evalkit.report.numbers import dollars, whole
 from evalkit.run import Outcome, Record, RunOptions, read_records
 from evalkit.run.prepare import prepare
 from evalkit.run.records import WHOLE

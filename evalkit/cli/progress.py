@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evalkit.report.escape import printable
-from evalkit.report.figures import dollars
+from evalkit.report.numbers import dollars
 from evalkit.run import Plan, Record
 
 SECONDS_BETWEEN_LINES = 10.0

@@ -17,8 +17,8 @@ from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelRef, load_model
 from evalkit.config.toml_file import close_match
 from evalkit.errors import UsageError
-from evalkit.report import asked_lines, heading, plan_line
 from evalkit.report.escape import printable
+from evalkit.report.heading import asked_lines, heading, plan_line
 from evalkit.run import Outcome, Plan, Record, RunOptions
 from evalkit.run.answer_file import Recording
 from evalkit.run.estimate import estimate

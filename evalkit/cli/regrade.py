@@ -16,8 +16,10 @@ from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, judge_for, load_config
-from evalkit.report import load_report, terminal, write_report
 from evalkit.report.escape import printable
+from evalkit.report.load import load_report
+from evalkit.report.terminal import terminal
+from evalkit.report.write import write_report
 from evalkit.run import RunOptions, latest, read_info
 from evalkit.run.describe import begun
 from evalkit.run.prepare import has_rubrics

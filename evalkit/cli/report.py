@@ -9,11 +9,14 @@ from types import MappingProxyType
 from evalkit.cli.arguments import Parser
 from evalkit.cli.exit_codes import Exit
 from evalkit.errors import UsageError
-from evalkit.report import Report, heading, load_report, terminal
 from evalkit.report.csv import csv
 from evalkit.report.escape import printable
+from evalkit.report.heading import heading
+from evalkit.report.load import load_report
 from evalkit.report.markdown import markdown
+from evalkit.report.model import Report
 from evalkit.report.summary import summary_json
+from evalkit.report.terminal import terminal
 from evalkit.run import RunOptions, latest
 
 DESCRIPTION = """\

@@ -17,7 +17,10 @@ from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
-from evalkit.report import asked_lines, heading, load_report, plan_line, terminal, write_report
+from evalkit.report.heading import asked_lines, heading, plan_line
+from evalkit.report.load import load_report
+from evalkit.report.terminal import terminal
+from evalkit.report.write import write_report
 from evalkit.run import Outcome, Plan, RunOptions
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate

@@ -5,7 +5,6 @@ A table of records for notebooks is made in `evalkit.comparison.table`, which lo
 
 from evalkit.comparison.model import Comparison, FailedCase, Leaks, Pair, SuiteFigures, VariantFigures
 from evalkit.comparison.suites import Leaked, compare, compare_rows
-from evalkit.comparison.tally import rank
 
 __all__ = [
     "Comparison",
@@ -17,5 +16,4 @@ __all__ = [
     "VariantFigures",
     "compare",
     "compare_rows",
-    "rank",
 ]

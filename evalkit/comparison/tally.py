@@ -11,7 +11,7 @@ from itertools import chain
 from evalkit.comparison.hashset import HashSet
 from evalkit.comparison.model import Leaks, VariantFigures
 from evalkit.comparison.quantile import quantile
-from evalkit.config.load import READY_MADE
+from evalkit.config import rank
 from evalkit.run.codec import passed as all_of
 from evalkit.run.records import WHOLE
 from evalkit.run.rows import Row, RowVerdict
@@ -248,12 +248,6 @@ def variant_rows(tallies: Mapping[str, Tally]) -> tuple[VariantFigures, ...]:
     prompted = tallies[PROMPTED].prompt_tokens.value if PROMPTED in tallies else None
     order = sorted(tallies, key=lambda name: (rank(name), name))
     return tuple(tallies[name].figures(name, prompted) for name in order)
-
-
-def rank(variant: str) -> int:
-    """The ready-made variants' own order; all others come after them."""
-    ready_made = list(READY_MADE)
-    return ready_made.index(variant) if variant in ready_made else len(ready_made)
 
 
 def _change(tokens: float | None, before: float | None) -> float | None:

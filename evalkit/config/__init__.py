@@ -12,7 +12,7 @@ from evalkit.config.model import (
     ModelFlags,
     ModelRef,
 )
-from evalkit.config.variants import gate_roles, judge_for, locked_for, variants_for, without_recorded
+from evalkit.config.variants import gate_roles, judge_for, locked_for, rank, variants_for, without_recorded
 
 __all__ = [
     "EMBEDDED_BASE",
@@ -30,6 +30,7 @@ __all__ = [
     "load_endpoint",
     "load_model",
     "locked_for",
+    "rank",
     "variants_for",
     "without_recorded",
 ]

@@ -28,6 +28,12 @@ USUAL = ("base", "prompted", "ft")
 """What is asked where `--variants` says nothing, besides what evalkit.toml and the gate name."""
 
 
+def rank(variant: str) -> int:
+    """The ready-made variants' own order; all others come after them."""
+    ready_made = list(READY_MADE)
+    return ready_made.index(variant) if variant in ready_made else len(ready_made)
+
+
 def variants_for(config: Config, suite: Suite, *, need_ft: bool = True) -> tuple[Variant, ...]:
     """The variants of one suite: those of `--variants`; else base, prompted and ft, all further ones that
     evalkit.toml names, and whichever the gate compares.

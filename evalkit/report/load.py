@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Pair, compare_rows
-from evalkit.report.asked import asked_lines, plan_line
+from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
-from evalkit.report.model import Asked, Report
+from evalkit.report.model import Report
 from evalkit.report.notes import notes
 from evalkit.run import read_info
 from evalkit.run.estimate import Estimate

@@ -9,7 +9,8 @@ from tabulate import tabulate
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.report import figures
 from evalkit.report.escape import clip, markdown_code, markdown_text
-from evalkit.report.model import Asked, Report
+from evalkit.report.heading import Asked
+from evalkit.report.model import Report
 
 REASONS_SHOWN = 20
 LONGEST_CELL = 300

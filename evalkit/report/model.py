@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evalkit.comparison import Comparison
+from evalkit.report.heading import Asked
 
 Planned = Mapping[str, Mapping[str, int]]
 """How many records a whole run has, by suite and variant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who was asked: variants that share a model, where it answers, and the name of the key's variable."""
-
-    variants: tuple[str, ...]
-    model: str
-    host: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from tabulate import tabulate
-
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.report import figures
+from evalkit.report.columns import columns
 from evalkit.report.escape import clip, printable
-from evalkit.report.model import Asked, Report
+from evalkit.report.model import Report
+from evalkit.report.numbers import percent
 
 WIDTH = 100
 NOTHING = "(no text)"
@@ -35,14 +35,6 @@ _HEAD = (
         "p50/p95 ms",
     ),
 )
-
-
-def heading(asked: Sequence[Asked], plan: str) -> str:
-    """Who will be asked, where, with which key; and the plan: what is printed before anything is sent."""
-    cells = [(", ".join(line.variants), line.model, line.host, line.key) for line in asked]
-    rows = [[clip(printable(cell), 44) for cell in row] for row in cells]
-    width = max(len(row[0]) for row in [*rows, ["plan"]])
-    return f"{_table(rows, 'llll')}\n{'plan':{width}}  {printable(plan)}"
 
 
 def terminal(report: Report, verbosity: int = 0) -> str:
@@ -131,7 +123,7 @@ def _over(title: str, line: str) -> str:
 def _figures(groups: Sequence[Sequence[VariantFigures]]) -> tuple[list[str], list[list[str]]]:
     """Two header lines, and the lines of each group, in columns that fit all groups."""
     rows = [_row(row) for group in groups for row in group]
-    lines = _table([*_HEAD, *rows], "l" + "r" * 11).split("\n")
+    lines = columns([*_HEAD, *rows], "l" + "r" * 11).split("\n")
     rest = iter(lines[2:])
     return lines[:2], [[next(rest) for _ in group] for group in groups]
 
@@ -140,19 +132,12 @@ def _row(row: VariantFigures) -> tuple[str, ...]:
     return clip(printable(row.variant), 20), *figures.cells(row)
 
 
-def _table(rows: Sequence[Sequence[str]], align: str) -> str:
-    sides = {"l": "left", "r": "right"}
-    return tabulate(rows, tablefmt="plain", colalign=[sides[side] for side in align], disable_numparse=True)
-
-
 def _check_rates(suite: SuiteFigures) -> list[str]:
     """How often each check passed, a column a variant."""
     names = list(dict.fromkeys(name for row in suite.rows for name in row.checks))
     head = ["check", *(printable(row.variant) for row in suite.rows)]
-    rows = [
-        [printable(name), *(figures.percent(row.checks.get(name)) for row in suite.rows)] for name in names
-    ]
-    return _table([head, *rows], "l" + "r" * len(suite.rows)).split("\n")
+    rows = [[printable(name), *(percent(row.checks.get(name)) for row in suite.rows)] for name in names]
+    return columns([head, *rows], "l" + "r" * len(suite.rows)).split("\n")
 
 
 def _failures(suite: SuiteFigures, row: VariantFigures, verbosity: int, listed: int) -> list[str]:
@@ -172,7 +157,7 @@ def _failures(suite: SuiteFigures, row: VariantFigures, verbosity: int, listed: 
 
 def _failure_lines(failed: Sequence[FailedCase], verbosity: int) -> Iterator[str]:
     """A line each: what was wanted and why it failed, then what came as far as there is room."""
-    places = _table([_failure_place(failure) for failure in failed], "lll").split("\n")
+    places = columns([_failure_place(failure) for failure in failed], "lll").split("\n")
     for failure, place in zip(failed, places, strict=True):
         why, got = printable(failure.reason), f"got: {printable(failure.got) or NOTHING}"
         line = f" {place}  {why}"

@@ -72,7 +72,8 @@ def measure(folder: Path, count: int) -> None:
 def report(folder: Path) -> None:
     """Report one run, imports included, and print what that took as JSON."""
     began = time.perf_counter()
-    from evalkit.report import load_report, write_report
+    from evalkit.report.load import load_report
+    from evalkit.report.write import write_report
 
     write_report(load_report(folder), folder)
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from evalkit.comparison import FailedCase, Leaked, Leaks, Pair, rank
+from evalkit.comparison import FailedCase, Leaked, Leaks, Pair
 from evalkit.comparison.table import frame
+from evalkit.config import rank
 from evalkit.run.codec import passed as all_of
 from evalkit.run.records import WHOLE, Record
 from evalkit.stats import Rate

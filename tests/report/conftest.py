@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from evalkit.comparison import Leaked, compare
-from evalkit.report.model import Asked, Report
+from evalkit.report.heading import Asked
+from evalkit.report.model import Report
 from evalkit.run.records import Record, RecordedVerdict
 
 MakeReport = Callable[..., Report]

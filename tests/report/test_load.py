@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evalkit.comparison import compare
-from evalkit.report.asked import asked_lines, plan_line
+from evalkit.report.heading import asked_lines, plan_line
 from evalkit.report.load import load_report
 from evalkit.report.notes import EMBEDDED, notes
 from evalkit.run.codec import record_to_json

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evalkit.report.terminal import heading, terminal
+from evalkit.report.heading import heading
+from evalkit.report.terminal import terminal
 from evalkit.run.records import WHOLE, RecordedVerdict
 
 

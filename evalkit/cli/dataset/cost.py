@@ -21,7 +21,7 @@ from evalkit.dataset.check import CheckOptions, check_file
 from evalkit.dataset.cost import CallCost, Comparison, CostEstimate, CostOptions, estimate_cost
 from evalkit.errors import InputError, UsageError
 from evalkit.report.escape import printable
-from evalkit.report.figures import dollars
+from evalkit.report.numbers import dollars
 from evalkit.suite import load_suite
 from evalkit.tokens import encoding_for, without_encoding
 

@@ -1,20 +1,39 @@
-"""Who is asked, and the plan, in the words of the report's heading."""
+"""What is printed before anything is sent, and stands over every report: who is asked, and the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from evalkit.comparison import rank
-from evalkit.config import LOCAL, UNTUNED
+from evalkit.config import LOCAL, UNTUNED, rank
 from evalkit.endpoints.base import RECORDED
-from evalkit.report.figures import dollars
-from evalkit.report.model import Asked
+from evalkit.report.columns import columns
+from evalkit.report.escape import clip, printable
+from evalkit.report.numbers import dollars
 from evalkit.run.estimate import Estimate
 from evalkit.tokens import ft_base
 
 Place = tuple[str | None, str | None]
 """An endpoint's base URL, and the name of the environment variable with its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who was asked: variants that share a model, where it answers, and the name of the key's variable."""
+
+    variants: tuple[str, ...]
+    model: str
+    host: str
+    key: str
+
+
+def heading(asked: Sequence[Asked], plan: str) -> str:
+    """Who will be asked, where, with which key; and the plan."""
+    cells = [(", ".join(line.variants), line.model, line.host, line.key) for line in asked]
+    rows = [[clip(printable(cell), 44) for cell in row] for row in cells]
+    width = max(len(row[0]) for row in [*rows, ["plan"]])
+    return f"{columns(rows, 'llll')}\n{'plan':{width}}  {printable(plan)}"
 
 
 def asked_lines(
