@@ -151,8 +151,17 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     if folder := given.get("resume") or (taken_up(flags, options) if asks else None):
         flags, begun = resumed(folder)
         options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
+    if asks and options.workers > 1:
+        _begin_loading()
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
+
+
+def _begin_loading() -> None:
+    """Have the worker processes' code loaded while suites are read: the one takes longer than the other."""
+    from evalkit.run.workers import get_ready  # multiprocessing is for those who ask for it
+
+    get_ready()
 
 
 def _chosen(kind: type[Any], given: Mapping[str, Any]) -> Any:

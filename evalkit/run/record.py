@@ -33,7 +33,7 @@ def bare_suite(file: Path) -> Suite:
     """
     cases = StoredCases(file, _bare_case)
     first: dict[str, int] = {}
-    for index, row in enumerate(cases.scan(Folder(file.parent))):
+    for index, row in enumerate(cases.rows(Folder(file.parent))):
         first.setdefault(_bare_case(row).id, index)
     if not first:
         raise InputError('holds nothing to ask; write lines such as {"messages": [...]}', file=file)

@@ -45,7 +45,7 @@ DIED = "a worker process died; go on with --resume"
 def get_ready() -> None:
     """Begin to load, once for all processes and beside whatever is done until they start, what they need."""
     if sys.platform != "win32":
-        CONTEXT.set_forkserver_preload([__name__, "evalkit.endpoints.openai_api"])
+        CONTEXT.set_forkserver_preload(["evalkit.run.preload"])
         forkserver.ensure_running()
 
 
@@ -226,7 +226,7 @@ async def _work(part: Part, pipe: Pipe, voice: _Voice, budget: Budget) -> Tally:
 
 def _suites(order: Order) -> list[Suite]:
     """The suites as they were when the run began."""
-    suites = [load_suite(folder) for folder in order.folders]
+    suites = [load_suite(folder, again=True) for folder in order.folders]
     if [suite.sha256 for suite in suites] != list(order.folders.values()):
         raise StorageError("a suite has changed since the run began; run again")
     return suites

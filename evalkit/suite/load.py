@@ -37,11 +37,12 @@ _NOT_PARAMS = {
 }
 
 
-def load_suite(path: Path | str) -> Suite:
+def load_suite(path: Path | str, *, again: bool = False) -> Suite:
     """Read a suite with all its files.
 
     Args:
         path: its folder, or its suite.yaml.
+        again: it was read before, and is the same if its `sha256` is: JSONL lines are not checked again.
 
     Raises:
         InputError: anything in it that cannot be used: file, line, field, what was found, what to write.
@@ -55,12 +56,12 @@ def load_suite(path: Path | str) -> Suite:
         raise InputError(error.what, file=file) from error
     document = yaml.read(file, data)
     try:
-        return _suite(document, folder)
+        return _suite(document, folder, again)
     except FieldError as error:
         raise document.error(error) from error
 
 
-def _suite(document: Document, folder: Folder) -> Suite:
+def _suite(document: Document, folder: Folder, again: bool) -> Suite:
     if not isinstance(document.data, Mapping):
         raise FieldError((), f"found {shown(document.data)}; write keys such as prompt:, cases: and checks:")
     keys = fill(SuiteKeys, document.data)
@@ -70,7 +71,7 @@ def _suite(document: Document, folder: Folder) -> Suite:
     for name in keys.params.keys() & _NOT_PARAMS.keys():
         raise FieldError(("params", name), f"cannot be set here; {_NOT_PARAMS[name]}")
     fit = _Fit(checks, (prompt, short_prompt))
-    cases, case_checks = _cases(document, keys, folder, checks, fit)
+    cases, case_checks = _cases(document, keys, folder, fit, again)
     return Suite(
         name=folder.root.resolve().name,
         folder=folder.root,
@@ -81,7 +82,7 @@ def _suite(document: Document, folder: Folder) -> Suite:
         prompt=prompt,
         short_prompt=short_prompt,
         params=keys.params,
-        train=_train(keys, folder, (prompt, short_prompt)),
+        train=_train(keys, folder, None if again else (prompt, short_prompt)),
         gate=keys.gate,
         sha256=folder.sha256(),
     )
@@ -139,20 +140,27 @@ class _Reader:
 
 
 def _cases(
-    document: Document, keys: SuiteKeys, folder: Folder, checks: tuple[NamedCheck, ...], fit: _Fit
+    document: Document, keys: SuiteKeys, folder: Folder, fit: _Fit, again: bool
 ) -> tuple[Sequence[Case], bool]:
-    """All cases, each of which has been read and checked; and whether any has checks of its own."""
-    read = _Reader(folder, checks)
-    cases: Sequence[Case]
+    """All cases, and whether any may have checks of its own."""
+    read = _Reader(folder, fit.checks)
     if isinstance(keys.cases, str) and keys.cases.endswith(".jsonl"):
-        cases = stored = StoredCases(folder.find(keys.cases, ("cases",)), read)
-        own_checks = [bool(case.checks) for case in _checked(stored.scan(folder), read, fit)]
+        file = folder.find(keys.cases, ("cases",))
+        cases, with_checks = _stored(file, folder, None if again else fit, read)
     else:
         cases = tuple(_checked(_case_rows(document, keys, folder), read, fit))
-        own_checks = [bool(case.checks) for case in cases]
+        with_checks = sum(bool(case.checks) for case in cases)
     if not cases:
         raise FieldError(("cases",), "holds no case; write at least one")
-    return cases, any(own_checks)
+    return cases, with_checks > 0
+
+
+def _stored(file: Path, folder: Folder, fit: _Fit | None, read: _Reader) -> tuple[Sequence[Case], int]:
+    """The cases of a JSONL file, and how many may have checks of their own; without `fit` none is read."""
+    cases = StoredCases(file, read)
+    if fit is None:
+        return cases, sum(1 for _ in cases.scan(folder))
+    return cases, sum(bool(case.checks) for case in _checked(cases.rows(folder), read, fit))
 
 
 def _checked(rows: Iterable[Document], read: _Reader, fit: _Fit) -> Iterator[Case]:
@@ -190,8 +198,8 @@ class _Fit:
         prompts: the suite's; those with a template are filled for a trial.
     """
 
-    def __init__(self, checks: Sequence[NamedCheck], prompts: Iterable[Prompt | None]):
-        self._checks = checks
+    def __init__(self, checks: tuple[NamedCheck, ...], prompts: Iterable[Prompt | None]):
+        self.checks = checks
         self._comparing = _comparing(checks)
         self._templates = [prompt for prompt in prompts if prompt is not None and prompt.user is not None]
 
@@ -201,7 +209,7 @@ class _Fit:
         Raises:
             FieldError: what does not fit.
         """
-        if not self._checks and not case.checks:
+        if not self.checks and not case.checks:
             raise FieldError(("checks",), "neither the suite nor the case has any; write at least one")
         due = Seen(None, reference=case.reference, reference_calls=case.reference_calls, tools=case.tools)
         for comparing in (*self._comparing, *_comparing(case.checks)):
@@ -218,9 +226,13 @@ def _comparing(checks: Iterable[NamedCheck]) -> list[Compares]:
     return [named.check for named in checks if isinstance(named.check, Compares)]
 
 
-def _train(keys: SuiteKeys, folder: Folder, prompts: Sequence[Prompt | None]) -> Path | None:
+def _train(keys: SuiteKeys, folder: Folder, prompts: Sequence[Prompt | None] | None) -> Path | None:
+    """The training data, each line of which goes with the prompts; without them no line is read."""
     if keys.train is None:
         return None
+    if prompts is None:
+        folder.bytes(folder.find(keys.train, ("train",)))
+        return folder.root / keys.train
     count = 0
     for row in _file_rows(keys.train, folder, "train"):
         line = read_keys(row)

@@ -55,17 +55,21 @@ class StoredCases(LazyCases):
             raise InputError(f"cannot be read: {fault.strerror}", file=file) from fault
         weakref.finalize(self, os.close, self._handle)
 
-    def scan(self, folder: Folder) -> Iterator[Document]:
-        """Read the whole file once, from its beginning; each document is that of the next case."""
+    def scan(self, folder: Folder) -> Iterator[tuple[int, bytes]]:
+        """Go through the whole file once, from its beginning: the number and the line of each case."""
         start = 0
         for number, line in enumerate(folder.lines(self._file), start=1):
             if line.strip():
-                yield json_row(self._file, number, line)
+                yield number, line
                 self._starts.append(start)
                 self._lengths.append(len(line))
                 self._numbers.append(number)
                 self._marks.append(hash(line))
             start += len(line)
+
+    def rows(self, folder: Folder) -> Iterator[Document]:
+        """`scan`, with the lines read: each document is that of the next case."""
+        return (json_row(self._file, number, line) for number, line in self.scan(folder))
 
     def __len__(self) -> int:
         return len(self._starts)

@@ -45,6 +45,16 @@ def test_two_workers_ask_what_one_asks(tmp_path: Path, loopback: Loopback) -> No
     assert json.loads((together.folder / "run.json").read_text())["status"] == "finished"
 
 
+def test_workers_refuse_a_suite_that_has_changed(tmp_path: Path, loopback: Loopback) -> None:
+    """They read it again: what this process has checked must be what they ask."""
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+    with (tmp_path / "cities" / "suite.yaml").open("a") as file:
+        file.write("description: another\n")
+    with pytest.raises(EvalkitError, match="a suite has changed since the run began; run again"):
+        run_in(tmp_path, suite, config, workers=2)
+    assert not loopback.questions
+
+
 def test_workers_share_the_cache(tmp_path: Path, loopback: Loopback) -> None:
     """What two have put there, three find."""
     suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)

@@ -92,6 +92,19 @@ def test_checks_of_cases_own_are_built_once(tmp_path: Path) -> None:
     assert not suite.cases[2].checks
 
 
+def test_a_suite_that_was_checked_is_only_found_again(tmp_path: Path) -> None:
+    """The same cases under the same hash; a line that cannot be used is left to whoever compares hashes."""
+    own = [{"length": {"max": 9, "unit": "words"}}]
+    suite = suite_of(tmp_path / "s", [line("a", checks=own), "", line("b")])
+    again = load_suite(tmp_path / "s", again=True)
+    assert again.sha256 == suite.sha256
+    assert list(again.cases) == list(suite.cases)
+    assert again.case_checks
+    with (tmp_path / "s" / "cases.jsonl").open("a") as file:
+        file.write("\nno JSON")
+    assert load_suite(tmp_path / "s", again=True).sha256 != suite.sha256
+
+
 @pytest.mark.slow
 def test_many_cases_take_little_memory(tmp_path: Path) -> None:
     """Of 20,000 cases of 1,000 characters, 24 bytes each are kept, and the ids while they are read."""
