@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
@@ -19,7 +22,7 @@ import pytest
 from evalkit.run.cache import FILE_NAME, Asked
 from evalkit.suite import Variant, compose, load_suite
 from tests.loopback import Json, Loopback, Reply, shouting
-from tests.run.process import asking, ended, run_folder, said, start, stored, write_cases
+from tests.run.process import ROOT, asking, ended, run_folder, said, start, stored, write_cases
 
 UNDER_WAY = 16
 LATENCY_S = 0.02
@@ -170,6 +173,35 @@ def test_a_few_kills_lose_nothing(tmp_path: Path, counting: Counting) -> None:
     """Five kills of a run of 200."""
     life = live(tmp_path, counting, 200, 5)
     check_whole(life, life.end())
+
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from evalkit.cli import main
+whole = Path.replace
+def replace(part, file):
+    if Path(file).name == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(part, file)
+Path.replace = replace
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("file", ["report.md", "summary.json"])
+def test_killed_while_it_writes_its_report(file: str, tmp_path: Path, counting: Counting) -> None:
+    """All answers are on disk then: `--resume` asks for none of them, and its report counts them all."""
+    life = Life(tmp_path, counting, asking(counting), write_cases(tmp_path / "words", 20))
+    command = [sys.executable, "-c", KILLED_AT, file, "run", *life.flags]
+    killed = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    run = run_folder(tmp_path)
+    assert run is not None
+    assert len(list(stored(run))) == 20
+    assert not (run / "summary.json").exists()
+    check_whole(life, life.end())
+    assert len(counting.words) == 20
 
 
 @pytest.mark.slow
