@@ -9,20 +9,19 @@ from typing import Any
 import msgspec
 
 
-def encode(value: Any, *, sort: bool = False) -> bytes:
+def encode(value: Any) -> bytes:
     """Compact JSON in UTF-8; text that is no valid Unicode (a lone surrogate) is escaped.
 
     Args:
         value: dictionaries, lists, tuples, texts, numbers, booleans and None, or subclasses of them.
-        sort: whether keys are sorted, so that equal data give equal text.
 
     Raises:
         TypeError: it holds something else.
     """
     try:
-        return (_SORTED if sort else _PLAIN).encode(value)
+        return _ENCODER.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), sort_keys=sort, default=_plain).encode()
+        return json.dumps(value, separators=(",", ":"), default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -36,5 +35,4 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"found a {type(value).__name__}, which JSON cannot hold")
 
 
-_PLAIN = msgspec.json.Encoder(enc_hook=_plain)
-_SORTED = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)

@@ -29,13 +29,6 @@ def test_what_is_written_is_read_again(value: object) -> None:
     assert b"\n" not in text
 
 
-@given(st.dictionaries(texts, values, max_size=5))
-def test_sorted_text_does_not_depend_on_the_order_of_keys(data: dict[str, object]) -> None:
-    """Equal data, equal text: cache keys are made of it."""
-    backwards = dict(reversed(list(data.items())))
-    assert encode(data, sort=True) == encode(backwards, sort=True)
-
-
 def test_texts_and_numbers_that_remember_more_are_plain_here() -> None:
     """A file's text, a number as it was written, and read-only mappings, beside a lone surrogate too."""
     number = WrittenInt(7)

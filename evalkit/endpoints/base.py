@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from evalkit.jsontext import encode
+
 Kind = Literal["chat", "completions"]
 Message = Mapping[str, Any]
 
@@ -29,6 +31,20 @@ class Request:
     messages: tuple[Message, ...] | None = None
     prompt: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def canonical(self) -> bytes:
+        """JSON by which the same question is known again, but for the model. The order of params makes no
+        other question; that within them does: a schema's properties are answered in their order."""
+        return encode((self.kind, self.messages, self.prompt, dict(sorted(self.params.items()))))
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body: params as written, with `extra_body` spread out as the SDK would do."""
+        params = dict(self.params)
+        extra = params.pop("extra_body", {})
+        asked = {"messages": self.messages} if self.kind == "chat" else {"prompt": self.prompt}
+        return {**params, **extra, "model": self.model, **asked}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class OpenAIEndpoint:
         Raises:
             AskError: no answer came, or none that could be read.
         """
-        body = body_of(request)
+        body = request.body
         async with self.throttle.turn() as turn:
             try:
                 return await (self._streamed if self.stream else self._whole)(request, body, turn)
@@ -161,14 +161,6 @@ class OpenAIEndpoint:
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         value = headers.get("x-request-id")
         return None if value is None else self._wire.cleared(value)
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """The JSON body of a request: params as written, with `extra_body` spread out as the SDK would do."""
-    params = dict(request.params)
-    extra = params.pop("extra_body", {})
-    asked = {"messages": request.messages} if request.kind == "chat" else {"prompt": request.prompt}
-    return {**params, **extra, "model": request.model, **asked}
 
 
 def _since(began: float, until: float | None = None) -> float:

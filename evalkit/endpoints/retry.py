@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from evalkit.endpoints.base import Endpoint, Request, Response
@@ -90,11 +90,13 @@ async def ask_patiently(
     policy: RetryPolicy,
     note: Callable[[str], None],
     patience: Patience | None = None,
+    again: Callable[[], Awaitable[bool]] | None = None,
 ) -> Attempted:
     """Ask until an answer comes, an error that a second try will not mend, or the tries are used up.
 
     A model for which `patience` waits is tried until its time is up, however many tries that takes.
-    `response.latency_ms` is the last try's. Long waits are told to `note`.
+    `response.latency_ms` is the last try's. Long waits are told to `note`. Where a try may have been charged,
+    `again` is asked whether there is money for another one.
     """
     patience = patience or Patience()
     attempt = possibly_billed = 0
@@ -106,6 +108,8 @@ async def ask_patiently(
             possibly_billed += error.possibly_billed
             waits = patience.waits_for(request.model, error, note)
             if not waits and (not error.retryable or attempt >= policy.attempts):
+                return Attempted(None, error, attempt, possibly_billed)
+            if again and error.possibly_billed and not await again():
                 return Attempted(None, error, attempt, possibly_billed)
             wait_s = policy.wait_s(attempt, error.retry_after_s)
             if wait_s >= SHOWN_WAIT_S and not waits:

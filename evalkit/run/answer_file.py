@@ -223,4 +223,4 @@ def _last_line(file: BinaryIO, end: int) -> bytes:
 
 
 def _plain(*asked: Any) -> bytes:
-    return encode(asked, sort=True)  # a tuple and a list are one
+    return encode(asked)  # a tuple and a list are one

@@ -77,10 +77,13 @@ class Asker:
         fingerprint = connection.fingerprints.get(request.model)
         key = Asked(connection.address, fingerprint, request, repeat).key
         if kept := self._cache.get(key):
-            return Answer(kept.response, None, kept.cost_usd, True, kept.attempts, kept.at)
+            return Answer(
+                kept.response, None, kept.cost_usd, True, kept.attempts, kept.at, kept.possibly_billed
+            )
         answer = await self._ask_anew(request, connection)
         if answer.response:
-            self._cache.put(key, Kept(answer.response, answer.cost_usd, answer.attempts, answer.at))
+            paid = (answer.cost_usd, answer.attempts, answer.at, answer.possibly_billed)
+            self._cache.put(key, Kept(answer.response, *paid))
             self.kept()
         return answer
 
@@ -101,17 +104,16 @@ class Asker:
         most_usd = bound_usd(request, price)
         async with self._budget.reserve(most_usd, lambda: reserved_usd(request, price)) as spending:
             tried = await ask_patiently(
-                connection.endpoint, request, self._policy, self._note, self._patience[name]
+                connection.endpoint, request, self._policy, self._note, self._patience[name], spending.again
             )
-            spending.usd = cost(price, tried.response.usage) if tried.response else None
-            untold = tried.response is not None and spending.usd is None
-            spending.possibly_billed = tried.possibly_billed + untold
+            usd = spending.usd = cost(price, tried.response.usage) if tried.response else None
+            spending.possibly_billed = int(tried.error.possibly_billed if tried.error else usd is None)
         if tried.error and tried.error.fatal:
             self._close(name, tried.error)
         return Answer(
             tried.response,
             tried.error,
-            spending.usd,
+            usd,
             False,
             tried.attempts,
             _now(),

@@ -5,27 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol
 
 from evalkit.errors import BudgetReached
 
+Exact = Callable[[], float | None]
+"""Counts what a request may cost at most, in USD; None where that cannot be told."""
+
 POLL_S = 0.05
 """How often is looked whether another process has come to know what its requests cost."""
-
-
-@dataclass(slots=True)
-class Spending:
-    """What came of a reservation, to be told before it ends.
-
-    Attributes:
-        usd: what the answer cost; None counts nothing: there was none, or its price is unknown.
-        possibly_billed: attempts that brought no whole answer though the server may have charged them, and
-            answers that do not say what they took: each counts as much as one attempt may cost.
-    """
-
-    usd: float | None = None
-    possibly_billed: int = 0
 
 
 class _Amounts(Protocol):
@@ -36,6 +24,52 @@ class _Amounts(Protocol):
 
 
 SPENT, RESERVED, UNDER_WAY = range(3)
+
+
+class Spending:
+    """What is held back for one request, and what came of it, to be told before the reservation ends.
+
+    Args:
+        budget: of which it is a part.
+        bound_usd, exact: what one try may cost, see `Budget.reserve`.
+
+    Attributes:
+        usd: what the answer cost; None counts nothing: there was none, or its price is unknown.
+        possibly_billed: tries since the last `again` that brought no whole answer though the server may have
+            charged them, and answers that do not say what they took: each counts as much as one may cost.
+    """
+
+    def __init__(self, budget: Budget, bound_usd: float | None, exact: Exact | None):
+        self._budget, self._bound_usd, self._exact = budget, bound_usd, exact
+        self._held_usd: float | None = None
+        self.usd: float | None = None
+        self.possibly_billed = 0
+
+    async def hold(self) -> None:
+        """Hold back what one try may cost.
+
+        Raises:
+            BudgetReached: it could pass the cap, whatever becomes of what is under way.
+        """
+        self._held_usd = await self._budget.held(self._bound_usd or 0.0, self._exact)
+
+    async def again(self) -> bool:
+        """Count a try that may have been charged, and hold back for another; False where the cap forbids."""
+        self.possibly_billed += 1
+        self.end()
+        try:
+            await self.hold()
+        except BudgetReached:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Count what was spent in place of what was held back."""
+        if self._held_usd is None:
+            return
+        lost = self.possibly_billed and self.possibly_billed * _least(self._bound_usd, self._exact)
+        self._budget.settle(self._held_usd, (self.usd or 0.0) + lost)
+        self._held_usd, self.possibly_billed = None, 0
 
 
 class Budget:
@@ -63,9 +97,7 @@ class Budget:
         return self._amounts[SPENT]
 
     @asynccontextmanager
-    async def reserve(
-        self, most_usd: float | None, exact: Callable[[], float | None] | None = None
-    ) -> AsyncIterator[Spending]:
+    async def reserve(self, most_usd: float | None, exact: Exact | None = None) -> AsyncIterator[Spending]:
         """Hold back what a request may cost while it is under way; the caller tells what it did cost.
 
         Waits where what is under way has to end first.
@@ -77,16 +109,19 @@ class Budget:
         Raises:
             BudgetReached: it could pass the cap, whatever becomes of what is under way.
         """
-        usd = await self._reserved(most_usd or 0.0, exact)
-        spending = Spending()
+        spending = Spending(self, most_usd, exact)
+        await spending.hold()
         try:
             yield spending
         finally:
-            lost = spending.possibly_billed and spending.possibly_billed * _least(most_usd, exact)
-            self._settle(usd, (spending.usd or 0.0) + lost)
+            spending.end()
 
-    async def _reserved(self, usd: float, exact: Callable[[], float | None] | None) -> float:
-        """Wait until so much, or else the exact amount, can be held back; gives which it was."""
+    async def held(self, usd: float, exact: Exact | None) -> float:
+        """Wait until so much, or else the exact amount, can be held back; gives which it was.
+
+        Raises:
+            BudgetReached: as `reserve`.
+        """
         if self._take(usd):
             return usd
         usd = _least(usd, exact)
@@ -109,7 +144,8 @@ class Budget:
             amounts[UNDER_WAY] += 1
             return True
 
-    def _settle(self, reserved_usd: float, spent_usd: float) -> None:
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """Give back what was held back, and count what was spent."""
         amounts = self._amounts
         with self._lock:
             amounts[SPENT] += spent_usd
@@ -127,6 +163,6 @@ class Budget:
         await asyncio.wait([place], timeout=POLL_S if self._shared else None)
 
 
-def _least(bound_usd: float | None, exact: Callable[[], float | None] | None) -> float:
+def _least(bound_usd: float | None, exact: Exact | None) -> float:
     counted = exact() if exact else None
     return (bound_usd or 0.0) if counted is None else counted

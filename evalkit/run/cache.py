@@ -15,19 +15,23 @@ from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.errors import StorageError
 from evalkit.jsontext import encode
 
-FILE_NAME = "answers.v2.sqlite"
+FILE_NAME = "answers.v3.sqlite"
 BUSY_TIMEOUT_S = 30.0
 """How long a write waits for another run that writes to the same file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as it first came: `at` is UTC in ISO 8601, `cost_usd` what was paid then, None if unknown."""
+    """An answer as it first came: `at` is UTC in ISO 8601, `cost_usd` what was paid then, None if unknown.
+
+    `possibly_billed`: how many attempts had brought no whole answer, though they may have been charged.
+    """
 
     response: Response
     cost_usd: float | None
     attempts: int
     at: str
+    possibly_billed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,9 @@ class Asked:
 
     @property
     def key(self) -> bytes:
-        """128 bits of the SHA-256 of it all; the order of parameters does not matter."""
-        request = self.request
-        parts = (self.address, self.fingerprint, request.model, request.kind, self.repeat)
-        said = (request.messages, request.prompt, request.params)
-        return hashlib.sha256(encode((parts, said), sort=True)).digest()[:16]
+        """128 bits of the SHA-256 of it all."""
+        asked = encode((self.address, self.fingerprint, self.request.model, self.repeat))
+        return hashlib.sha256(asked + self.request.canonical).digest()[:16]
 
 
 class Cache:
@@ -148,14 +150,19 @@ def _packed(kept: Kept) -> bytes:
     response = kept.response
     said = [getattr(response, name) for name in _SAID]
     counted = [getattr(response.usage, field.name) for field in fields(Usage)]
-    return msgspec.msgpack.encode((said, counted, kept.cost_usd, kept.attempts, _milliseconds(kept.at)))
+    paid = (kept.cost_usd, kept.attempts, _milliseconds(kept.at), kept.possibly_billed)
+    try:
+        return msgspec.msgpack.encode((said, counted, *paid))
+    except OverflowError:  # a number of more than 64 bits, in a tool call's arguments for example
+        return encode((said, counted, *paid))
 
 
 def _unpacked(data: bytes) -> Kept:
-    said, counted, cost_usd, attempts, at = msgspec.msgpack.decode(data)
+    decode = msgspec.json.decode if data.startswith(b"[") else msgspec.msgpack.decode
+    said, counted, cost_usd, attempts, at, possibly_billed = decode(data)
     named = dict(zip(_SAID, said, strict=False))  # a field that came later has its default
     named["tool_calls"] = tuple(named["tool_calls"])
-    return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, _date(at))
+    return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, _date(at), possibly_billed)
 
 
 def _milliseconds(at: str) -> int | str:

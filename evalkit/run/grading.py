@@ -112,6 +112,7 @@ class JudgeDesk:
             "prompt_tokens": _total([usage.prompt_tokens for usage in usages]),
             "completion_tokens": _total([usage.completion_tokens for usage in usages]),
             "cost_usd": _total([answer.cost_usd for answer in self.answers]),
+            "possibly_billed": sum(answer.possibly_billed for answer in self.answers),
         }
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from evalkit.errors import EvalkitError
 from evalkit.run.codec import dump_line, passed, record_from_json, record_to_json
 from evalkit.run.outcome import Observer, Stopped
 from evalkit.run.records import Record
@@ -84,7 +83,7 @@ class Keeper:
         self._most = MOST_WAITING if limit.maxfail is None else 1
         self._waiting: list[Record] = []
         self._scheduled = False
-        self._fault: EvalkitError | None = None
+        self._fault: Exception | None = None
         self.tally = Tally()
         self.on_fault: Callable[[], None] = lambda: None
 
@@ -152,6 +151,6 @@ class Keeper:
         self._scheduled = False
         try:
             self.flush()
-        except EvalkitError as fault:
+        except Exception as fault:  # nobody waits for this turn: what is not kept here is lost
             self._fault = fault
             self.on_fault()

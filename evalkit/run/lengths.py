@@ -189,9 +189,12 @@ def text_tokens(text: str, model: str) -> int:
 
 
 def most_answer_tokens(request: Request) -> int:
-    """As many as the request allows, or a usual number where it does not say."""
-    asked = request.params.get("max_completion_tokens") or request.params.get("max_tokens")
-    return asked if isinstance(asked, int) else USUAL_ANSWER_TOKENS
+    """As many as the request allows, or a usual number where it does not say, of each answer drawn."""
+    body = request.body
+    asked = body.get("max_completion_tokens") or body.get("max_tokens")
+    drawn: list[int] = [body[name] for name in ("n", "best_of") if isinstance(body.get(name), int)]
+    most: int = asked if isinstance(asked, int) else USUAL_ANSWER_TOKENS
+    return most * max([1, *drawn])
 
 
 def spread(cases: Sequence[Case], most: int, seed: float) -> Iterator[Case]:

@@ -14,7 +14,6 @@ from evalkit.config import Config, ModelRef, judge_for
 from evalkit.endpoints.answer_index import Listed
 from evalkit.endpoints.base import Request
 from evalkit.errors import AskError, NothingCollected
-from evalkit.jsontext import encode
 from evalkit.run.asker import Answer, Asker
 from evalkit.run.budget import Budget
 from evalkit.run.connect import Connection, connect_all
@@ -218,8 +217,4 @@ def _outcome(folder: Path, tally: Tally) -> Outcome:
 
 def _same(now: Request, then: Request) -> bool:
     """Whether two requests are one; a tuple and a list are, as records have the one for the other."""
-    return _plain(now) == _plain(then)
-
-
-def _plain(request: Request) -> bytes:
-    return encode((request.messages, request.prompt, request.params), sort=True)
+    return now.canonical == then.canonical

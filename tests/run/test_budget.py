@@ -95,6 +95,20 @@ def test_what_may_have_been_billed_counts_as_it_was_held_back() -> None:
     assert asyncio.run(course()) == pytest.approx(0.55)
 
 
+def test_another_try_is_held_back_anew() -> None:
+    """Each try that may have been charged is spent; where the next could pass the cap there is none."""
+
+    async def course() -> tuple[list[bool], float]:
+        budget = Budget(1.0)
+        async with budget.reserve(0.4) as spending:
+            allowed = [await spending.again(), await spending.again()]
+        return allowed, budget.spent_usd
+
+    allowed, spent_usd = asyncio.run(course())
+    assert allowed == [True, False]
+    assert spent_usd == pytest.approx(0.8)
+
+
 def test_tokens_are_counted_near_the_cap_alone() -> None:
     """Far below it a bound will do; where the bound would pass it, the count decides."""
     counted: list[float] = []

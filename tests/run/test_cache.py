@@ -17,7 +17,7 @@ from evalkit.run.cache import FILE_NAME, Asked, Cache, Kept
 
 REQUEST = Request("m", "chat", messages=({"role": "user", "content": "hi"},), params={"a": 1, "b": 2})
 ASKED = Asked("http://127.0.0.1:1/v1", None, REQUEST, 0)
-KEPT = Kept(Response("m", "ho", usage=Usage(3, None, 1), latency_ms=12.5), 0.5, 2, "2026-11-22T08:00:00Z")
+KEPT = Kept(Response("m", "ho", usage=Usage(3, None, 1), latency_ms=12.5), 0.5, 2, "2026-11-22T08:00:00Z", 1)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,12 @@ def test_whatever_shapes_an_answer_makes_another_question(other: Asked) -> None:
 
 
 def test_the_order_of_parameters_makes_no_other_question() -> None:
-    """A suite whose params are written in another order is not asked anew."""
+    """A suite whose params are written in another order is not asked anew; but the order within them counts:
+    a schema's properties are answered in theirs."""
     assert replace(ASKED, request=replace(REQUEST, params={"b": 2, "a": 1})).key == ASKED.key
+    schemas = ({"reason": {}, "answer": {}}, {"answer": {}, "reason": {}})
+    keys = {replace(ASKED, request=replace(REQUEST, params={"schema": schema})).key for schema in schemas}
+    assert len(keys) == 2
 
 
 def test_an_answer_is_kept_with_its_first_date_latency_and_cost(tmp_path: Path) -> None:
@@ -59,7 +63,7 @@ texts = st.none() | st.text(max_size=20)
 values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(2**63), 2**63)
+    | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False)
     | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=2),

@@ -79,6 +79,7 @@ def test_a_judge_s_form_becomes_a_verdict(tmp_path: Path, loopback: Loopback) ->
         "endpoint": loopback.base_url.removeprefix("http://"),
         "requests": 1,
         "cached": 0,
+        "possibly_billed": 0,
         "prompt_tokens": 50,
         "completion_tokens": 10,
         "cost_usd": pytest.approx((50 * 10 + 10 * 50) / 1e6),
@@ -179,7 +180,7 @@ def test_no_key_in_any_file(tmp_path: Path, loopback: Loopback, monkeypatch: pyt
     assert outcome.errors == 1
     assert all(headers["authorization"] == f"Bearer {key}" for _, headers, _ in loopback.asked)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {"run.json", "records.jsonl", "answers.v2.sqlite"} <= {path.name for path in written}
+    assert {"run.json", "records.jsonl", "answers.v3.sqlite"} <= {path.name for path in written}
     assert not [path for path in written if key.encode() in path.read_bytes()]
 
 

@@ -255,7 +255,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
 
 def test_a_cache_that_cannot_be_used_is_named(tmp_path: Path, loopback: Loopback) -> None:
     """A damaged file is neither trusted nor overwritten; the message says how to do without."""
-    file = tmp_path / ".evalkit" / "cache" / "answers.v2.sqlite"
+    file = tmp_path / ".evalkit" / "cache" / "answers.v3.sqlite"
     file.parent.mkdir(parents=True)
     file.write_text("not a database, and long enough to be taken for one" * 20, "utf-8")
     with pytest.raises(StorageError, match=r"answers.*\.sqlite: the cache cannot be used.*--no-cache"):
