@@ -31,7 +31,10 @@ def compare(
 
 
 def compare_rows(
-    rows: Iterable[Row], pairs: Mapping[str, Pair] | None = None, leaked: Leaked | None = None
+    rows: Iterable[Row],
+    pairs: Mapping[str, Pair] | None = None,
+    leaked: Leaked | None = None,
+    superseded: Iterable[Row] = (),
 ) -> Comparison:
     """The figures of a run, in little memory: see Tally; and 12 to 24 bytes more for what a baseline passed.
 
@@ -39,6 +42,7 @@ def compare_rows(
         rows: as they come from `open_rows`, or in a list: they are gone through twice, since a failure is new
             only if the baseline passed the case, before it or after it.
         pairs, leaked: as of `compare`.
+        superseded: records in whose place others came, of which only what may have been charged counts.
     """
     pairs, leaked = pairs or {}, leaked or {}
     suites: dict[str, SuiteTally] = {}
@@ -50,6 +54,9 @@ def compare_rows(
         suite.look(row)
     for row in rows:
         suites[row.suite].add(row)
+    for row in superseded:
+        if row.suite in suites:
+            suites[row.suite].variants[row.variant].add_charges(row)
     ordered = [suites[name] for name in sorted(suites)]
     return Comparison(tuple(suite.figures() for suite in ordered), variant_rows(_total(ordered)))
 

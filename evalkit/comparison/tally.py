@@ -165,12 +165,16 @@ class Tally:
             counts["leaked_cases"] += leaked
         if not row.cached:
             counts["retries"] += max(0, row.attempts - 1)
-        counts["possibly_billed"] += row.possibly_billed
-        counts["judge_possibly_billed"] += row.judge.possibly_billed
+        self.add_charges(row)
         if row.answered:
             self._add_answer(row, leaked=leaked)
         else:
             counts["errors"] += 1
+
+    def add_charges(self, row: Row) -> None:
+        """Count what a record may have cost without bringing an answer."""
+        self.counts["possibly_billed"] += row.possibly_billed
+        self.counts["judge_possibly_billed"] += row.judge.possibly_billed
 
     def _add_answer(self, row: Row, *, leaked: bool) -> None:
         passed = row.passed

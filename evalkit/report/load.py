@@ -13,7 +13,7 @@ from evalkit.report.notes import notes
 from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
 from evalkit.run.leaks import leaked_cases
-from evalkit.run.rows import open_rows
+from evalkit.run.rows import open_rows, superseded
 
 
 def load_report(folder: Path) -> Report:
@@ -25,7 +25,7 @@ def load_report(folder: Path) -> Report:
     info = read_info(folder)
     pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
     with open_rows(folder) as rows:
-        comparison = compare_rows(rows, pairs, leaked_cases(info))
+        comparison = compare_rows(rows, pairs, leaked_cases(info), superseded(folder))
     planned = planned_records(info)
     return Report(
         run=folder.resolve().name,

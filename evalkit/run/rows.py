@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -15,7 +15,7 @@ from evalkit.errors import UsageError
 from evalkit.run.codec import passed as all_of
 from evalkit.run.codec import record_to_json
 from evalkit.run.records import Record
-from evalkit.run.store import RECORDS
+from evalkit.run.store import RECORDS, SUPERSEDED
 
 BUFFER_BYTES = 1 << 20
 
@@ -72,6 +72,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     latency_ms: float | None
     cached: bool
     error: RowError | None
+    at: str = ""
     usage: RowUsage = RowUsage()
     ttft_ms: float | None = None
     attempts: int = 1
@@ -122,14 +123,27 @@ class Rows:
             yield _row(line, file.name, number)
 
 
-@contextmanager
-def open_rows(folder: Path) -> Iterator[Rows]:
+def open_rows(folder: Path) -> AbstractContextManager[Rows]:
     """The records of a run, to be gone through within the `with` block; none where the file is missing.
 
     Raises:
         UsageError: the file cannot be read.
     """
-    path = folder / RECORDS
+    return _opened(folder / RECORDS)
+
+
+def superseded(folder: Path) -> tuple[Row, ...]:
+    """Records in whose place others came when the run went on, though they may have been charged.
+
+    Raises:
+        UsageError: their file cannot be read.
+    """
+    with _opened(folder / SUPERSEDED) as rows:
+        return tuple({(row.suite, row.case, row.variant, row.repeat, row.at): row for row in rows}.values())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Rows]:
     if not path.exists():
         yield Rows(None)
         return

@@ -26,6 +26,10 @@ except ImportError:  # Windows, where a folder cannot be locked
 
 RUN, RECORDS, LATEST = "run.json", "records.jsonl", "latest"
 
+SUPERSEDED = "superseded.jsonl"
+"""Records of cases that were asked again since no answer had come, though one may have been charged. One may
+stand there twice, where a run was killed as it began to go on."""
+
 
 class RunFolder:
     """The one writer of a run's folder: a second one is refused for as long as this one is open.
@@ -70,17 +74,21 @@ class RunFolder:
 
     def drop_unfinished(self) -> frozenset[int]:
         """Make a run ready to go on: a torn last line, and records of cases that could not be asked, are
-        taken out, so that each case ends with exactly one record. Gives the marks of those that remain.
+        taken out, so that each case ends with exactly one record. Gives the marks of those that remain; those
+        taken out that may have been charged go to SUPERSEDED.
 
         Raises:
             UsageError: the file is damaged.
         """
-        part = self.folder / f"{RECORDS}.part"
+        part, superseded = self.folder / f"{RECORDS}.part", self.folder / SUPERSEDED
         try:
-            with part.open("wb") as file:
-                done = _copy_finished(self.folder / RECORDS, file)
-                file.flush()
-                os.fsync(file.fileno())
+            with part.open("wb") as file, superseded.open("ab") as charged:
+                done = _copy_finished(self.folder / RECORDS, file, charged)
+                for written in (charged, file):
+                    written.flush()
+                    os.fsync(written.fileno())
+            if not superseded.stat().st_size:
+                superseded.unlink()
             part.replace(self.folder / RECORDS)
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
@@ -190,10 +198,12 @@ class _Key(msgspec.Struct):
     variant: str
     repeat: int
     error: dict[str, Any] | None = None
+    possibly_billed: int = 0
 
 
-def _copy_finished(path: Path, file: BinaryIO) -> frozenset[int]:
-    """Copy the records of cases that were answered, each case once; gives their marks."""
+def _copy_finished(path: Path, file: BinaryIO, charged: BinaryIO) -> frozenset[int]:
+    """Copy the records of cases that were answered, each case once; gives their marks. Those of cases that
+    were not, yet may have been charged, go to the other file."""
     done: set[int] = set()
     for number, line in _whole_lines(path):
         with damaged(path, number):
@@ -202,6 +212,8 @@ def _copy_finished(path: Path, file: BinaryIO) -> frozenset[int]:
         if key.error is None and place not in done:
             file.write(line)
             done.add(place)
+        elif key.error is not None and key.possibly_billed:
+            charged.write(line)
     return frozenset(done)
 
 

@@ -101,3 +101,18 @@ def test_lost_answers_stay_in_the_account_of_the_one_that_came(tmp_path: Path, l
         outcome = run([suite], config, options_for(tmp_path), Watching(), SOON)
         (record,) = read_records(outcome.folder)
         assert (record.cached, record.attempts, record.possibly_billed) == (cached, 2, 1)
+
+
+def test_what_a_run_may_have_been_charged_outlives_its_going_on(tmp_path: Path, loopback: Loopback) -> None:
+    """Three answers were lost, then the case was asked again: one record, and three possibly billed."""
+    suite, config = write_suite(tmp_path / "s", ["oslo", "rome"]), config_for(tmp_path, loopback, "prompted")
+    loopback.rule = lambda body: torn(body) if "oslo" in str(body) else shouting(body)
+    begun = run([suite], config, options_for(tmp_path), Watching(), replace(SOON, attempts=3))
+    assert begun.errors == 1
+    loopback.rule = shouting
+    for _ in range(2):
+        run([suite], config, options_for(tmp_path, resume=begun.folder), Watching(), SOON)
+    records = list(read_records(begun.folder))
+    assert sorted((record.case, record.possibly_billed) for record in records) == [("oslo", 0), ("rome", 0)]
+    (row,) = load_report(begun.folder).comparison.total
+    assert (row.errors, row.possibly_billed, len(loopback.questions)) == (0, 3, 5)
