@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.endpoints.base import Kind, Response, Usage
-from evalkit.endpoints.faults import bad_response, too_large
+from evalkit.endpoints.faults import bad_response, told_late, too_large
 
 Body = Mapping[str, Any]
 
@@ -83,6 +83,8 @@ def read_usage(usage: Any) -> Usage:
 def _first_choice(body: Body) -> Body:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+        if body.get("error"):
+            raise told_late(body["error"], str)
         raise bad_response("the answer holds no choices")
     return choices[0]
 

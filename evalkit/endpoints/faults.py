@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import httpx2
 import openai
+from aiohttp.http_exceptions import HttpProcessingError
 
 from evalkit.errors import AskError
 
@@ -21,6 +23,8 @@ NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, http
 """Faults before a request left this machine: nobody can have charged it."""
 
 TIMED_OUT = (aiohttp.ServerTimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)
+
+UNREADABLE_HEAD = (aiohttp.ClientResponseError, HttpProcessingError)
 
 RETRYABLE_STATUS = frozenset({408, 409, 429})  # and every 5xx
 
@@ -52,7 +56,7 @@ def ask_error(fault: Exception, base_url: str, clear: Clear) -> AskError:
     sent = not any(isinstance(cause, NEVER_SENT) for cause in causes)
     if any(isinstance(cause, TIMED_OUT) for cause in causes):
         return timed_out(base_url, sent=sent)
-    reason = clear(" ".join(dict.fromkeys(filter(None, map(str, causes))))) or type(fault).__name__
+    reason = _reason(causes, clear) or type(fault).__name__
     what = f"no answer from {base_url}: {shorten(reason)}"
     return AskError("connection", what, retryable=True, possibly_billed=sent)
 
@@ -68,11 +72,11 @@ def bad_response(what: str) -> AskError:
     return AskError("bad_response", what, retryable=True, possibly_billed=True)
 
 
-def told_in_stream(error: Any, clear: Clear) -> AskError:
-    """An error that a server sends in the middle of a stream, when the status was good already.
+def told_late(error: Any, clear: Clear) -> AskError:
+    """An error that a server sends under a good status: in the middle of a stream, or in place of an answer.
 
     Args:
-        error: the value of the event's `error`, usually an object with message, type and code.
+        error: the value of `error`, usually an object with message, type and code.
         clear: applied to every text that comes from the server.
     """
     said = error if isinstance(error, Mapping) else {"message": error}
@@ -80,8 +84,8 @@ def told_in_stream(error: Any, clear: Clear) -> AskError:
     refused = isinstance(code, int) and 400 <= code < 500 and not _passes(code)
     lasting = refused or code in _LASTING or kind in _LASTING
     return AskError(
-        type=_word(code, kind) or "stream_error",
-        message=f"error in the stream: {shorten(clear(str(said.get('message') or error)))}",
+        type=_word(code, kind) or "late_error",
+        message=f"error under a good status: {shorten(clear(str(said.get('message') or error)))}",
         retryable=not lasting,
         possibly_billed=True,
         fatal="insufficient_quota" in (code, kind),
@@ -102,6 +106,13 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("retry-after")
     seconds = _number(asked)
     return _until(asked) if seconds is None and asked else seconds
+
+
+def _reason(causes: tuple[BaseException, ...], clear: Clear) -> str:
+    """What the faults say. Those of an answer's head quote it, cut off: half a key would not be found."""
+    if any(isinstance(cause, UNREADABLE_HEAD) for cause in causes):
+        return "the head of the answer cannot be read"
+    return clear(" ".join(dict.fromkeys(filter(None, map(str, causes)))))
 
 
 def _causes(fault: BaseException | None) -> Iterator[BaseException]:
@@ -145,7 +156,7 @@ def _message(fault: openai.APIStatusError) -> str:
     for key in ("message", "detail"):
         if isinstance(said, dict) and key in said:
             said = said[key]
-    return said if isinstance(said, str) else fault.response.text
+    return said if isinstance(said, str) else fault.response.content.decode("utf-8", "replace")
 
 
 def shorten(text: str, limit: int = 300) -> str:
@@ -156,13 +167,14 @@ def shorten(text: str, limit: int = 300) -> str:
 
 def _number(text: str | None) -> float | None:
     try:
-        return max(0.0, float(text)) if text else None
+        number = float(text) if text else math.nan
     except ValueError:
         return None
+    return max(0.0, number) if math.isfinite(number) else None
 
 
 def _until(date: str) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

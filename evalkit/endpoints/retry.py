@@ -21,7 +21,7 @@ class RetryPolicy:
 
     After try n the wait is drawn from the upper half of `first_wait_s` x 2^(n-1), at most `longest_wait_s`.
     A server's Retry-After is honoured however long it is, with up to a tenth more so that not all come back
-    at once.
+    at once; one that is shorter than the first wait, or a date in the past, does not shorten it.
     """
 
     attempts: int = 5
@@ -30,8 +30,11 @@ class RetryPolicy:
 
     def wait_s(self, attempt: int, asked_s: float | None) -> float:
         """Seconds to wait after try `attempt` (from 1), where the server asked for `asked_s`, or None."""
-        if asked_s is not None:
-            return asked_s * random.uniform(1.0, 1.1)
+        if asked_s:
+            return max(asked_s * random.uniform(1.0, 1.1), self._own_s(1))
+        return self._own_s(attempt)
+
+    def _own_s(self, attempt: int) -> float:
         longest_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (attempt - 1))
         return longest_s * random.uniform(0.5, 1.0)
 

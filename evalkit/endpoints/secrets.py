@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SHORTEST_SECRET = 8
 """Texts below this many characters are no secrets, and would be found in any text."""
 
+_CREDENTIAL = re.compile(r"(?i)auth|cookie|credential|key|passw|secret|session|signature|token")
+"""How headers are called whose values are secrets."""
+
+_LIKE_A_KEY = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])\S{16,}")
+
 _SCHEME = re.compile(r"(?i:bearer|basic|token|apikey)\s+(.+)")
 _ESCAPED = re.compile(rb"\\(?:/|u00[2-7])")
 """An escape where nobody needs one: plain ASCII."""
+
+
+def credentials(headers: Mapping[str, str]) -> list[str]:
+    """The values of headers that are secrets by their names, or look like keys; others (the name of an
+    application, a region) may well stand in an answer."""
+    return [text for name, text in headers.items() if _CREDENTIAL.search(name) or _LIKE_A_KEY.search(text)]
 
 
 class Secrets:
@@ -21,7 +32,8 @@ class Secrets:
     a tool call are a JSON text in a JSON text. (A backslash, which no key holds, is looked for as it is.)
 
     Args:
-        texts: keys and header values; of `Bearer KEY` the key alone is a secret too. Short ones are left out.
+        texts: keys, and what `credentials` finds; of `Bearer KEY` the key alone is a secret too. Short ones
+            are left out.
     """
 
     def __init__(self, texts: Iterable[str]):

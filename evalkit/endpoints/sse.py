@@ -15,7 +15,7 @@ import msgspec
 
 from evalkit.endpoints.answers import MAX_BODY_BYTES
 from evalkit.endpoints.base import Kind
-from evalkit.endpoints.faults import Clear, bad_response, shorten, told_in_stream, too_large
+from evalkit.endpoints.faults import Clear, bad_response, shorten, told_late, too_large
 from evalkit.endpoints.pieces import Pieces
 from evalkit.errors import AskError
 
@@ -173,7 +173,7 @@ class StreamedAnswer:
             return
         chunk = self._read(event.data)
         if chunk.get("error"):
-            raise told_in_stream(chunk["error"], self._clear)
+            raise told_late(chunk["error"], self._clear)
         if not self._repeats(event, chunk):
             self._chunk(chunk)
 
@@ -195,8 +195,9 @@ class StreamedAnswer:
             delta = {"content": choice.get("text")}
         if self._pieces.add(delta) and self.first_token_at is None:
             self.first_token_at = self.ended_at
-        if isinstance(choice.get("finish_reason"), str):
-            self._finish_reason, self.whole = choice["finish_reason"], True
+        reason = choice.get("finish_reason")
+        if reason and isinstance(reason, str):  # some servers send "" until the end
+            self._finish_reason, self.whole = reason, True
 
     def _choices(self, kind: Kind) -> list[dict[str, Any]]:
         if self._pieces is None:
@@ -213,7 +214,7 @@ class StreamedAnswer:
         try:
             chunk = _decoded(data)
         except (ValueError, RecursionError) as broken:
-            found = shorten(self._clear(data[:4000].decode("utf-8", "replace")), 80)
+            found = shorten(self._clear(data.decode("utf-8", "replace")), 80)
             raise bad_response(f"no JSON where an event or a body was due, begins {found!r}") from broken
         if not isinstance(chunk, dict):
             raise bad_response(f"an event holds a {type(chunk).__name__} where an object was due")

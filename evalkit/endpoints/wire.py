@@ -20,7 +20,7 @@ import msgspec
 import openai
 
 from evalkit.endpoints.faults import ask_error, bad_response, shorten, timed_out
-from evalkit.endpoints.secrets import Secrets
+from evalkit.endpoints.secrets import Secrets, credentials
 from evalkit.errors import AskError
 
 IDLE_S = 3.0
@@ -28,7 +28,11 @@ IDLE_S = 3.0
 that moment would be lost, and perhaps charged."""
 
 MAX_ERROR_BYTES = 65_536
-"""Of a refusal's body, which is read no further."""
+"""Of a refusal's body, which is read no further; of one that is longer half is kept, in which no key can be
+cut off."""
+
+REFUSAL_S = 5.0
+"""How long a refusal's body is waited for."""
 
 LINGER_S = 0.25
 """How long the end of a stream is waited for after its last event: then its connection can be used again."""
@@ -59,9 +63,9 @@ class Sink(Protocol):
 class Wire:
     """The way to one base URL.
 
-    Neither the key nor a configured header ever leaves this object except in a request: whatever a server
-    echoes is cleared of them before anyone else sees it. Redirects are not followed: they could carry the key
-    to another host.
+    Neither the key nor a configured header that holds one ever leaves this object except in a request:
+    whatever a server echoes is cleared of them before anyone else sees it. Redirects are not followed: they
+    could carry the key to another host.
 
     Args:
         base_url: e.g. `https://api.openai.com/v1`.
@@ -81,7 +85,7 @@ class Wire:
     ):
         self.base_url, self.timeout_s = base_url, timeout_s
         own = {**({"authorization": f"Bearer {api_key}"} if api_key else {}), **headers}
-        self._secrets = Secrets((api_key or "", *own.values()))
+        self._secrets = Secrets((api_key or "", *credentials(own)))
         dress = _Dressing(own)
         # no limit to connections here: the run's pool and the endpoint's throttle are the limits
         self._http = openai.DefaultAioHttpClient(
@@ -128,7 +132,7 @@ class Wire:
                 try:
                     heard(headers)
                     if not reply.is_success:
-                        raise await _refusal(reply)
+                        raise await self._refusal(reply)
                     await _take_up(reply, sink)
                 finally:
                     await reply.aclose()
@@ -166,6 +170,19 @@ class Wire:
     async def close(self) -> None:
         """Let go of connections."""
         await self.client.close()
+
+    async def _refusal(self, reply: httpx2.Response) -> openai.APIStatusError:
+        """The SDK's error for an answer with another status than 2xx, whatever becomes of its body."""
+        content = b""
+        try:
+            async with asyncio.timeout(REFUSAL_S):
+                async for chunk in reply.aiter_bytes():
+                    content += chunk
+                    if len(content) >= MAX_ERROR_BYTES:
+                        break
+        except (TimeoutError, httpx2.HTTPError, aiohttp.ClientError, OSError):
+            content = b""  # it may have broken off in the middle of a key
+        return _status_error(reply, self._secrets.cleared(content)[: MAX_ERROR_BYTES // 2])
 
     @asynccontextmanager
     async def _within(self, timeout_s: float) -> AsyncIterator[None]:
@@ -215,17 +232,11 @@ async def _take_up(reply: httpx2.Response, sink: Sink) -> None:
             return
 
 
-async def _refusal(reply: httpx2.Response) -> openai.APIStatusError:
-    """The SDK's error for an answer with another status than 2xx; only the beginning of its body is read."""
-    content = b""
-    async for chunk in reply.aiter_bytes():
-        content += chunk
-        if len(content) >= MAX_ERROR_BYTES:
-            break
+def _status_error(reply: httpx2.Response, content: bytes) -> openai.APIStatusError:
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = content[:MAX_ERROR_BYTES].decode("utf-8", "replace")
+        body = content.decode("utf-8", "replace")
     told = body.get("error", body) if isinstance(body, dict) else body
     reply.headers.pop("content-encoding", None)  # what was read is decoded already
     whole = httpx2.Response(reply.status_code, headers=reply.headers, content=content, request=reply.request)

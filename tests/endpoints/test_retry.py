@@ -136,11 +136,18 @@ def test_a_long_wait_is_told(loopback: Loopback) -> None:
 
 @given(attempt=st.integers(1, 60), asked_s=st.none() | st.floats(0, 1e6))
 def test_waits_stay_in_their_bounds(attempt: int, asked_s: float | None) -> None:
-    """Our own wait doubles up to its limit; the server's is never cut short, and at most a tenth longer."""
+    """Our own wait doubles up to its limit; the server's is never cut short, and at most a tenth longer,
+    unless it is shorter than our first."""
     policy = RetryPolicy()
     wait_s = policy.wait_s(attempt, asked_s)
-    if asked_s is None:
+    if not asked_s:
         full_s = min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** (attempt - 1))
         assert full_s / 2 <= wait_s <= full_s
     else:
-        assert asked_s <= wait_s <= asked_s * 1.1 + 1e-9
+        assert asked_s <= wait_s <= max(asked_s * 1.1 + 1e-9, policy.first_wait_s)
+
+
+@given(st.sampled_from([0.0, 0.001]), st.integers(1, 5))
+def test_a_time_that_has_passed_does_not_shorten_the_wait(asked_s: float, attempt: int) -> None:
+    """Retry-After: 0, or a date that another clock is past: the first wait at least."""
+    assert RetryPolicy(first_wait_s=0.5).wait_s(attempt, asked_s) >= 0.25

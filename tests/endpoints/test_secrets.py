@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.endpoints.secrets import Secrets
+from evalkit.endpoints.secrets import Secrets, credentials
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="*\\")
 KEYS = st.text(LETTERS, min_size=8, max_size=30)
@@ -50,6 +50,13 @@ def test_all_else_stays_as_it_is(text: str, key: str) -> None:
 def test_of_an_authorization_the_key_alone_is_a_secret_too(header: str) -> None:
     """A server may echo it without its scheme."""
     assert Secrets([header]).cleared_text("you sent sk-0123456789") == "you sent ***"
+
+
+def test_headers_are_secrets_by_their_names_or_their_looks() -> None:
+    """The name of an application is none, and may stand in an answer."""
+    secret = {"X-Api-Key": "opensesame", "Cookie": "opensesame", "X-Team": "f3b1c0d94e5a4711aa"}
+    plain = {"X-Title": "marketing", "OpenAI-Beta": "assistants=v2", "User-Agent": "nightly evaluation 2026"}
+    assert credentials({**secret, **plain}) == list(secret.values())
 
 
 def test_short_texts_are_no_secrets() -> None:

@@ -113,6 +113,11 @@ def test_refusals_and_reasoning_are_put_together_too() -> None:
     assert (answer.reasoning, answer.refusal, answer.text) == ("Let me see", "I won't", None)
 
 
+def test_an_empty_finish_reason_ends_nothing() -> None:
+    """Some servers send "" with every piece until the last."""
+    assert read(*[event(chunk({"content": piece}, "")) for piece in ("Os", "lo")], STOP).text == "Oslo"
+
+
 def test_of_several_choices_only_the_first_counts() -> None:
     """As in an answer that comes in one piece."""
     other = event(chunk({"content": "Rome"}, "stop", index=1))
@@ -203,7 +208,7 @@ def test_an_error_in_the_stream_is_the_answer_s_error() -> None:
     assert "too busy" in str(error)
     assert not fault_of(event({"error": {"message": "no", "code": 400}})).retryable
     assert fault_of(event({"error": {"message": "no", "code": "insufficient_quota"}})).fatal
-    assert fault_of(event({"error": "out of memory"})).type == "stream_error"
+    assert fault_of(event({"error": "out of memory"})).type == "late_error"
 
 
 def test_nothing_spoils_an_answer_that_is_whole() -> None:
