@@ -112,7 +112,7 @@ def _ending(outcome: Outcome, faults: Counter[str]) -> str:
     """How many answers came, why others did not, and how to go on."""
     cached = f", {outcome.cached:,} of them out of the cache" if outcome.cached else ""
     added = f"{outcome.folder}: {outcome.asked + outcome.cached:,} answers added{cached}"
-    if not (outcome.stopped or outcome.errors or outcome.unasked):
+    if outcome.complete:
         return f"{added}; all {outcome.planned:,} are there"
     why = [f"not asked: {printable(fault)} ({count:,})" for fault, count in faults.most_common()]
     return "\n".join([added, *why, "Some are missing. To go on: give the same command again"])

@@ -20,7 +20,7 @@ from evalkit.report.escape import printable
 from evalkit.report.load import load_report
 from evalkit.report.terminal import terminal
 from evalkit.report.write import write_report
-from evalkit.run import RunOptions, latest, read_info
+from evalkit.run import Record, RunOptions, latest, read_info
 from evalkit.run.describe import begun
 from evalkit.run.prepare import has_rubrics
 from evalkit.run.regrade import regrade
@@ -38,6 +38,14 @@ answer counts only for the question that it was given to: records whose case or 
 left out, counted and listed."""
 
 
+class Grading(Progress):
+    """The progress of checking again: answers were paid for before, judges alone cost something now."""
+
+    def answered(self, record: Record) -> None:
+        """Count one record."""
+        super().answered(replace(record, cached=True))
+
+
 def main(argv: Sequence[str]) -> int:
     """Check again, print the table, and give the exit code."""
     given = _parser().parse_args(argv)
@@ -48,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     options = RunOptions(
         concurrency=given.concurrency, max_cost=given.max_cost, use_cache=given.use_cache, out=given.out
     )
-    progress = Progress(lambda _: "", quiet=given.verbosity < 0)
+    progress = Grading(lambda _: "", quiet=given.verbosity < 0)
     needed = _asks_embedded(suites, config)
     with reachable(config, options.state, needed=needed) as config, closing(progress):
         progress.expect(_count(folder / RECORDS))

@@ -229,7 +229,7 @@ def _ending(outcome: Outcome, remedy: str | None) -> str:
         "maxfail": "Stopped at the candidate's failures (-x, --maxfail)",
     }
     lines = [f"Report and records: {outcome.folder}"]
-    if outcome.stopped or outcome.errors or outcome.unasked:
+    if not outcome.complete:
         left = f"{outcome.errors + outcome.unasked} of {outcome.planned} could not be asked"
         why = reasons.get(str(outcome.stopped), left)
         lines.append(f"{why}. {remedy}")

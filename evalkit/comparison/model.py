@@ -23,7 +23,7 @@ class VariantFigures:
 
     Attributes:
         cases, records: distinct cases, and their repeats together.
-        errors: records that got no answer; they are in no other figure but `retries` and `possibly_billed`.
+        errors: records that got no answer; they are in no rate, mean or latency.
         unknown: answers that were neither passed nor failed.
         passed: over all checks. `form`: property checks, `content`: correctness checks; None without any.
         checks: the rate of every check, by name.

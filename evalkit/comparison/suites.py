@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from evalkit.comparison.bounded import FirstFailures, Reasons
 from evalkit.comparison.hashset import HashSet
 from evalkit.comparison.model import Comparison, Pair, SuiteFigures
-from evalkit.comparison.tally import Tally, variant_rows
+from evalkit.comparison.tally import Tally, token_changes, variant_rows
 from evalkit.run.records import Record
 from evalkit.run.rows import Row, row_of
 
@@ -58,7 +58,8 @@ def compare_rows(
         if row.suite in suites:
             suites[row.suite].variants[row.variant].add_charges(row)
     ordered = [suites[name] for name in sorted(suites)]
-    return Comparison(tuple(suite.figures() for suite in ordered), variant_rows(_total(ordered)))
+    changes = token_changes(suite.variants for suite in ordered)
+    return Comparison(tuple(suite.figures() for suite in ordered), variant_rows(_total(ordered), changes))
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class SuiteTally:
         return SuiteFigures(
             name=self.name,
             pair=self.pair,
-            rows=variant_rows(self.variants),
+            rows=variant_rows(self.variants, token_changes([self.variants])),
             failures=tuple(failures),
             new_failures=self.new_failures,
             errors=self.errors.counts(),

@@ -51,7 +51,7 @@ def _row(record: Record, leaked: Leaked) -> dict[str, Any]:
         "filtered": instead == "content_filter",
         "truncated": instead == "length",
         "tool_calls": instead == "tool_calls",
-        "passed": all_of(record.verdicts),
+        "passed": all_of(record.verdicts) if record.error is None else None,
         "form": _kind_passed(record, "property"),
         "content": _kind_passed(record, "correctness"),
         "prompt_tokens": usage and usage.prompt_tokens,

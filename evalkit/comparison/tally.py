@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -210,8 +210,8 @@ class Tally:
         for check, share in other.checks.items():
             self.checks[check].join(share)
 
-    def figures(self, variant: str, prompted_tokens: float | None) -> VariantFigures:
-        """All figures; the prompt's tokens are compared with the mean of variant `prompted`."""
+    def figures(self, variant: str, tokens_change: float | None) -> VariantFigures:
+        """All figures; `tokens_change` is of `token_changes`."""
         tokens, cost = self.prompt_tokens.value, self.cost_usd.value
         p50_ms, p95_ms = self.times.latency_ms.quantiles(0.50, 0.95)
         (ttft_p50_ms,) = self.times.ttft_ms.quantiles(0.50)
@@ -223,7 +223,7 @@ class Tally:
             checks={check: share.rate for check, share in self.checks.items()},
             prompt_tokens=tokens,
             completion_tokens=self.completion_tokens.value,
-            tokens_change=None if variant == PROMPTED else _change(tokens, prompted_tokens),
+            tokens_change=tokens_change,
             cost_per_1k=None if cost is None else 1000 * cost,
             latency_p50_ms=p50_ms,
             latency_p95_ms=p95_ms,
@@ -247,11 +247,24 @@ _COUNTED = (
 )  # fmt: skip
 
 
-def variant_rows(tallies: Mapping[str, Tally]) -> tuple[VariantFigures, ...]:
+def variant_rows(
+    tallies: Mapping[str, Tally], changes: Mapping[str, float | None]
+) -> tuple[VariantFigures, ...]:
     """The ready-made variants first, then the others by name."""
-    prompted = tallies[PROMPTED].prompt_tokens.value if PROMPTED in tallies else None
     order = sorted(tallies, key=lambda name: (rank(name), name))
-    return tuple(tallies[name].figures(name, prompted) for name in order)
+    return tuple(tallies[name].figures(name, changes.get(name)) for name in order)
+
+
+def token_changes(suites: Iterable[Mapping[str, Tally]]) -> dict[str, float | None]:
+    """By variant: the mean tokens of its prompts against those of `prompted`, over the suites that have both;
+    -0.9 for a tenth of them, None where they are unknown."""
+    own: defaultdict[str, Mean] = defaultdict(Mean)
+    before: defaultdict[str, Mean] = defaultdict(Mean)
+    for tallies in suites:
+        for name in tallies.keys() - {PROMPTED} if PROMPTED in tallies else ():
+            own[name].join(tallies[name].prompt_tokens)
+            before[name].join(tallies[PROMPTED].prompt_tokens)
+    return {name: _change(own[name].value, before[name].value) for name in own}
 
 
 def _change(tokens: float | None, before: float | None) -> float | None:

@@ -63,7 +63,8 @@ def remedy(info: Info, comparison: Comparison, planned: Planned, folder: Path) -
         first = shlex.quote(info["regraded_from"])
         again = f"evalkit regrade {first}"
         asked = f"To go on: evalkit run --resume {first}, then {again}"
-        return asked if lost else f"To grade again what is left: {again}"
+        whole_before = info.get("regraded_status", "finished") == "finished"
+        return f"To grade again what is left: {again}" if whole_before and not lost else asked
     return f"To go on: evalkit run --resume {shlex.quote(str(folder))}"
 
 

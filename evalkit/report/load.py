@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Pair, compare_rows
+from evalkit.errors import UsageError
 from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
 from evalkit.report.model import Report
@@ -14,6 +15,10 @@ from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
 from evalkit.run.leaks import leaked_cases
 from evalkit.run.rows import open_rows, superseded
+from evalkit.run.store import RUN
+
+NEEDED = ("status", "gate", "plan", "estimate", "options", "endpoints")
+"""What a report takes from run.json."""
 
 
 def load_report(folder: Path) -> Report:
@@ -23,6 +28,8 @@ def load_report(folder: Path) -> Report:
         UsageError: `folder` holds no run, or a damaged one.
     """
     info = read_info(folder)
+    if missing := [name for name in NEEDED if name not in info]:
+        raise UsageError(f"{folder / RUN}: {missing[0]} is missing: it is damaged, or of another version")
     pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
     with open_rows(folder) as rows:
         comparison = compare_rows(rows, pairs, leaked_cases(info), superseded(folder))

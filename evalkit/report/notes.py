@@ -82,7 +82,8 @@ def _latency(info: Info, comparison: Comparison) -> Iterator[str]:
         return
     cached = sum(row.cached for row in comparison.total)
     left_out = f"; {cached:,} cached answers are left out of it" if cached else ""
-    yield f"Latency at {info['options']['concurrency']} under way, interleaved{left_out}."
+    under_way = info.get("concurrencies", [info["options"]["concurrency"]])
+    yield f"Latency at {' and '.join(map(str, under_way))} under way, interleaved{left_out}."
 
 
 def _judges(info: Info, comparison: Comparison) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from evalkit.endpoints.base import RECORDED
 from evalkit.endpoints.recorded import Placed, parse_line, read_recorded
 from evalkit.errors import InputError, StorageError, UsageError
 from evalkit.jsontext import encode
+from evalkit.run.appending import Appending
 from evalkit.run.codec import record_from_json
 from evalkit.run.plan import Plan, TaskKey, mark
 from evalkit.run.records import Record
@@ -114,32 +114,29 @@ class AnswerFile:
         self._recording, self.path = recording, recording.out
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab", buffering=0)
+            self._file = Appending(self.path)
         except OSError as fault:
             raise self._cannot_write(fault) from fault
         with ExitStack() as opened:
-            opened.enter_context(self._file)
+            opened.callback(self._file.close)
             opened.callback(os.close, locked(self.path))
             self.done = self._held()
             self._opened = opened.pop_all()
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Add answers, which come as lines of records.jsonl; once this returns they outlive a kill."""
-        data = b"".join(self._recording.line(record_from_json(json.loads(line))) for line in lines)
+        answers = [self._recording.line(record_from_json(json.loads(line))) for line in lines]
         try:
-            if self._file.write(data) < len(data):  # a disk that fills up takes a part first
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._file.append(answers)
         except OSError as fault:
             raise self._cannot_write(fault) from fault
 
     def close(self) -> None:
         """Let go of the file; what was added is safe from a power cut too."""
         try:
-            os.fsync(self._file.fileno())
+            self._opened.close()
         except OSError as fault:
             raise self._cannot_write(fault) from fault
-        finally:
-            self._opened.close()
 
     def _held(self) -> frozenset[int]:
         """The marks of the answers that are there already; a line without its end is mended."""
@@ -171,7 +168,7 @@ class AnswerFile:
             os.truncate(self.path, start)
         else:
             yield Placed(line, LAST, start)
-            self._file.write(b"\n")
+            self._file.append([b"\n"])
 
     def _key(self, held: Placed, places: Mapping[str, int]) -> TaskKey:
         """What an answer is for; it must be one of ours."""

@@ -95,21 +95,22 @@ class Execution:
     async def _worker(self, turns: Iterator[Task]) -> None:
         tally = self.keeper.tally
         while tally.stopped is None and (task := next(turns, None)):
-            if task.variant.endpoint in self.asker.closed:
-                tally.unasked += 1
-                continue
             try:
                 record = await self._answered(task)
             except BudgetReached as reached:
                 self.keeper.stop("budget", str(reached))
                 return
-            if self.keeper.keep(record):
+            if record is None:
+                tally.unasked += 1
+            elif self.keeper.keep(record):
                 await asyncio.sleep(0)  # answers out of the cache never wait: let others have a turn
 
-    async def _answered(self, task: Task) -> Record:
-        """Ask and grade one task."""
+    async def _answered(self, task: Task) -> Record | None:
+        """Ask and grade one task; None where its endpoint is not asked any more."""
         request = compose(task.suite, task.case, task.variant, task.repeat)
         answer = self.known.answer(task, request) if self.known else None
+        if answer is None and task.variant.endpoint in self.asker.closed:
+            return None
         answer = answer or await self.asker.ask(request, task.variant.endpoint, task.repeat)
         verdicts, account = await self._marker.graded(task, request, answer)
         error = answer.error

@@ -1,4 +1,4 @@
-"""An answer -> verdicts: the suite's checks and the case's own, run off the event loop."""
+"""An answer -> verdicts: the suite's checks and the case's own."""
 
 from __future__ import annotations
 

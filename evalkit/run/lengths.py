@@ -145,7 +145,7 @@ def _rows(path: Path) -> Iterator[_Row]:
             for line in islice(file, READ_RECORDS):
                 try:
                     yield decoder.decode(line)
-                except msgspec.DecodeError:  # torn, or of another version
+                except (msgspec.DecodeError, UnicodeDecodeError):  # torn, or of another version
                     continue
     except OSError:
         return

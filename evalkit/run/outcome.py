@@ -34,6 +34,11 @@ class Outcome:
     unasked: int = 0
     stopped: Stopped | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not (self.stopped or self.errors or self.unasked)
+
 
 class Observer(Protocol):
     """Whoever shows progress. Called on the event loop: it must not block."""

@@ -120,7 +120,7 @@ def has_rubrics(suite: Suite) -> bool:
 
 
 def _only_failed(suites: Sequence[Suite], config: Config, folder: Path) -> tuple[Suite, ...]:
-    """The suites with the cases that the gate's candidate failed, or was not asked, in an earlier run."""
+    """The suites with the cases that the gate's candidate failed in an earlier run, or could not be asked."""
     candidates = {suite.name: gate_roles(config, suite)[0] for suite in suites}
     failed = {
         (record.suite, record.case)

@@ -139,6 +139,7 @@ async def regrade(
         connections = await connect_all(judges.values(), config.endpoints, opened)
         store = RunFolder.create(options.out, _described(info, folder, suites, judges, connections))
         opened.callback(store.close)
+        store.inherit(folder)
         cache = AnswerStore(options.state / "cache" if options.use_cache else None).open(opened)
         asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
         keeper = Keeper(store, observer, Limit(), asker.flush)
@@ -178,6 +179,7 @@ def _described(
         **info,
         "status": "running",
         "regraded_from": str(folder),
+        "regraded_status": info["status"],
         "plan": plan,
         "calibrations": calibrations(suites, judges, connections),
         "endpoints": info["endpoints"] | {name: endpoint_to_json(at) for name, at in connections.items()},

@@ -81,13 +81,13 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def answered(self) -> bool:
-        """Whether an answer came; a record without one is in no figure but the number of errors."""
+        """Whether an answer came: a record without one is in no rate, mean or latency."""
         return self.response is not None and self.error is None
 
     @property
     def passed(self) -> bool | None:
-        """Over all verdicts; None where one could not be read and none failed."""
-        return all_of(self.verdicts)
+        """Over all verdicts; None without an answer, or where one could not be read and none failed."""
+        return all_of(self.verdicts) if self.answered else None
 
 
 class Rows:

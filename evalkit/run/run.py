@@ -28,7 +28,7 @@ from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Plan
 from evalkit.run.prepare import Prepared, prepare, settled
 from evalkit.run.recorded import RecordedAnswers
-from evalkit.run.session import AnswerStore, Order, Session, answer_store
+from evalkit.run.session import Order, Session, answer_store
 from evalkit.run.store import RunFolder, read_info
 from evalkit.suite.model import Suite
 
@@ -76,8 +76,11 @@ async def run_async(
         team = _team(order, ready, store, observer, opened)
         with interruptible(team):
             await team.work(todo)
-        _finish(store, team.keeper.tally, order.answers)
-    return _outcome(store, todo, team.keeper.tally)
+        _finish(store, team.keeper.tally)
+    outcome = _outcome(store, todo, team.keeper.tally)
+    if outcome.complete:
+        order.answers.remove()
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,8 @@ def _store(ready: _Ready, options: RunOptions) -> tuple[RunFolder, Plan]:
     check_same_plan(read_info(options.resume), options.resume, ready.info)
     store = RunFolder(options.resume)
     todo = plan.without(store.drop_unfinished())
-    store.note(status="running")
+    before = store.info.get("concurrencies", [store.info["options"]["concurrency"]])
+    store.note(status="running", concurrencies=sorted({*before, options.concurrency}))
     return store, todo
 
 
@@ -191,10 +195,8 @@ def interruptible(team: Execution | Workers) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _finish(store: RunFolder, tally: Tally, answers: AnswerStore) -> None:
+def _finish(store: RunFolder, tally: Tally) -> None:
     """Say in run.json how the run ended."""
-    if not (tally.stopped or tally.errors or tally.unasked):
-        answers.remove()
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors, unasked=tally.unasked)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from evalkit.errors import StorageError, UsageError
+from evalkit.run.appending import Appending
 from evalkit.run.codec import Json, record_from_json
 from evalkit.run.plan import mark
 from evalkit.run.records import Record
@@ -46,7 +47,7 @@ class RunFolder:
         self.folder = folder
         self.info: Json = read_info(folder)
         self._lock = locked(folder)
-        self._records = _opened(folder / RECORDS)
+        self._records = self._opened()
 
     @classmethod
     def create(cls, out: Path, info: Mapping[str, Any]) -> RunFolder:
@@ -65,10 +66,8 @@ class RunFolder:
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Add records; once this returns a killed run keeps them (they are with the operating system)."""
-        data = b"".join(lines)
         try:
-            if self._records.write(data) < len(data):  # a disk that fills up takes a part first
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._records.append(lines)
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
 
@@ -93,8 +92,22 @@ class RunFolder:
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
         self._records.close()
-        self._records = _opened(self.folder / RECORDS)
+        self._records = self._opened()
         return done
+
+    def inherit(self, folder: Path) -> None:
+        """Take over what another run, whose answers these are, may have been charged without an answer."""
+        if (folder / SUPERSEDED).exists():
+            try:
+                shutil.copyfile(folder / SUPERSEDED, self.folder / SUPERSEDED)
+            except OSError as fault:
+                raise _cannot_write(self.folder / SUPERSEDED, fault) from fault
+
+    def _opened(self) -> Appending:
+        try:
+            return Appending(self.folder / RECORDS)
+        except OSError as fault:
+            raise _cannot_write(self.folder / RECORDS, fault) from fault
 
     def note(self, **changes: Any) -> None:
         """Change fields of run.json, whole."""
@@ -107,8 +120,7 @@ class RunFolder:
     def close(self) -> None:
         """Let go of the folder; what was appended is safe from a power cut too."""
         try:
-            with self._records:
-                os.fsync(self._records.fileno())
+            self._records.close()
         except OSError as fault:
             raise _cannot_write(self.folder / RECORDS, fault) from fault
         finally:
@@ -254,16 +266,10 @@ def locked(path: Path) -> int:
     return handle
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("ab", buffering=0)
-    except OSError as fault:
-        raise _cannot_write(path, fault) from fault
-
-
 def _point(pointer: Path, name: str) -> None:
     """Let `latest` lead to the run: a link, or a text file with its name where links cannot be made."""
     part = pointer.with_name(f"{pointer.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)  # of a process of the same number that was killed: in containers all have it
     try:
         part.symlink_to(name, target_is_directory=True)
     except OSError:

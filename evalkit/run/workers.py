@@ -59,8 +59,8 @@ class Part:
     of: int
 
     def share(self, whole: int) -> int:
-        """This process's part of a number, 1 at least."""
-        return max(1, whole // self.of + (self.number < whole % self.of))
+        """This process's part of a number, which is not below that of processes."""
+        return whole // self.of + (self.number < whole % self.of)
 
 
 class Workers:
@@ -86,7 +86,7 @@ class Workers:
         Raises:
             EvalkitError: what one of them met, or that one of them died.
         """
-        loop, of = asyncio.get_running_loop(), self._order.options.workers
+        loop, of = asyncio.get_running_loop(), self._count()
         for number in range(of):
             self._start(Part(self._order, frozenset(plan.done), number, of))
         self._ended = [loop.create_future() for _ in self._pipes]
@@ -98,6 +98,12 @@ class Workers:
             self.drop()
         if self._fault:
             raise self._fault
+
+    def _count(self) -> int:
+        """No more processes than requests may be under way, at all or at any endpoint: each sends one."""
+        options, endpoints = self._order.options, self._order.config.endpoints
+        limits = [endpoints[name].max_concurrency for name in self._order.fingerprints]
+        return min(options.workers, options.concurrency, *(most for most in limits if most is not None))
 
     def _start(self, part: Part) -> None:
         mine, theirs = CONTEXT.Pipe()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,36 @@ def test_a_run_that_only_checked_again_is_not_gone_on_with(
     assert main(["run", "--resume", "reports/latest"]) == 4
     assert f"go on with --resume reports/{first}" in capsys.readouterr().err
     assert main(["regrade", "reports/latest", "-q"]) == 0
+
+
+@pytest.mark.slow
+def test_what_a_run_may_have_been_charged_outlives_checking_again(
+    folder: Path, loopback: Loopback, run: Callable[..., int]
+) -> None:
+    """What may have been billed for answers that never came whole is in the new run's account too."""
+    torn = {"oslo"}
+    loopback.rule = lambda body: (
+        replace(shouting(body), cut=20) if body["messages"][-1]["content"] in torn else shouting(body)
+    )
+    assert run() == 12
+    torn.clear()
+    old, _ = newest(folder)
+    assert old["status"] == "finished"
+    latest = (folder / "reports" / "latest").resolve()
+    assert main(["run", "--resume", str(latest), "-q"]) == 0
+    assert main(["regrade", "reports/latest", "-q"]) == 0
+    summary = json.loads((folder / "reports" / "latest" / "summary.json").read_text("utf-8"))
+    billed = [row["possibly_billed"] for row in summary["suites"]["words"]["variants"].values()]
+    assert billed == [5, 5]
+
+
+def test_checking_again_costs_nothing(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answers were paid for before: the progress line says so."""
+    prices = '[[prices]]\nmodel = "m"\nin = 1000000\nout = 1000000\n'
+    (folder / "evalkit.toml").write_text(prices, "utf-8")
+    assert run("--max-cost", "none") == 0
+    capsys.readouterr()
+    assert main(["regrade", "reports/latest"]) == 0
+    assert "$0.00" in capsys.readouterr().err

@@ -23,9 +23,14 @@ def variants(records: Sequence[Record], leaked: Leaked) -> list[Figures]:
     """The fields of VariantFigures, in the order of the rows."""
     table = frame(records, leaked)
     groups = {str(name): rows for name, rows in table.groupby("variant")}
-    prompted = _mean(groups["prompted"], "prompt_tokens") if "prompted" in groups else None
+    suites = {name: set(rows.suite) for name, rows in groups.items()}
+    changes = {}
+    for name in groups if "prompted" in groups else ():
+        both = table[table.suite.isin(suites[name] & suites["prompted"]) & table.answered]
+        own, before = (both[both.variant == each] for each in (name, "prompted"))
+        changes[name] = _change(_mean(own, "prompt_tokens"), _mean(before, "prompt_tokens"))
     order = sorted(groups, key=lambda name: (rank(name), name))
-    return [_figures(name, groups[name], prompted) for name in order]
+    return [_figures(name, groups[name], changes.get(name)) for name in order]
 
 
 def failures(records: Sequence[Record], pair: Pair) -> list[FailedCase]:
@@ -53,7 +58,7 @@ def unknown_reasons(records: Sequence[Record]) -> Mapping[str, int]:
     )
 
 
-def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -> Figures:
+def _figures(variant: str, table: pd.DataFrame, tokens_change: float | None) -> Figures:
     answers = table[table.answered]
     asked = answers[~answers.cached & answers.latency_ms.notna()]
     streamed = asked[asked.ttft_ms.notna()]
@@ -72,7 +77,7 @@ def _figures(variant: str, table: pd.DataFrame, prompted_tokens: float | None) -
         "checks": _check_rates(answers),
         "prompt_tokens": tokens,
         "completion_tokens": _mean(answers, "completion_tokens"),
-        "tokens_change": _change(tokens, prompted_tokens) if variant != "prompted" else None,
+        "tokens_change": tokens_change if variant != "prompted" else None,
         "cost_per_1k": None if cost is None else 1000 * cost,
         "latency_p50_ms": _quantile(asked.latency_ms, 0.50),
         "latency_p95_ms": _quantile(asked.latency_ms, 0.95),

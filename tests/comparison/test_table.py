@@ -25,7 +25,7 @@ def test_the_table_has_a_row_a_record(make_record) -> None:
     assert list(table.case) == ["a", "b", "c"]
     assert list(table.answered) == [True, True, False]
     assert list(table.leaked) == [False, True, False]
-    assert table.passed.iloc[:2].to_list() == [False, pd.NA]
+    assert table.passed.to_list() == [False, pd.NA, pd.NA]
     assert table.form.iloc[:2].to_list() == [True, pd.NA]
     assert table.content.isna().to_list() == [False, True, True]
     assert table.prompt_tokens.isna().to_list() == [False, True, True]

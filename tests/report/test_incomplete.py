@@ -118,6 +118,15 @@ def test_what_was_graded_anew_is_graded_again(all_records: list[Record]) -> None
     ]
 
 
+def test_a_killed_run_that_was_graded_anew_is_gone_on_with_first(
+    all_records: list[Record], tmp_path: Path
+) -> None:
+    """Grading again asks nothing: what is missing is missing in the run before."""
+    given = info(status="running", regraded_from="reports/old", regraded_status="running")
+    found = remedy(given, compare(all_records[:5]), planned_records(given), tmp_path)
+    assert found == "To go on: evalkit run --resume reports/old, then evalkit regrade reports/old"
+
+
 def test_runs_of_earlier_versions_are_not_guessed_at(all_records: list[Record]) -> None:
     """Where run.json does not say how many records are due, none are missing, as far as is known."""
     run = info(status="interrupted")
