@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evalkit.comparison import compare
+from evalkit.errors import UsageError
 from evalkit.report.heading import asked_lines, plan_line
 from evalkit.report.load import load_report
 from evalkit.report.notes import EMBEDDED, notes
@@ -79,6 +80,19 @@ def test_latency_is_said_with_its_load(make_record) -> None:
     """Latency means nothing without the number of requests under way; cached answers are not in it."""
     assert "Latency at 16 under way, interleaved." in remarks([make_record("a", "ft")])
     assert "interleaved; 1 cached answers are left out" in remarks([make_record("a", "ft", cached=True)])
+
+
+def test_a_run_that_went_on_with_more_under_way_says_both(make_record) -> None:
+    """Its latencies are of both."""
+    found = notes(info(concurrencies=[1, 64]), compare([make_record("a", "ft")]))
+    assert "Latency at 1 and 64 under way, interleaved." in list(found)
+
+
+def test_a_run_json_without_what_is_needed_is_damaged(tmp_path: Path) -> None:
+    """Told with the file and the first key that is missing."""
+    (tmp_path / "run.json").write_text('{"status": "finished"}', "utf-8")
+    with pytest.raises(UsageError, match=r"run\.json: gate is missing: it is damaged"):
+        load_report(tmp_path)
 
 
 def test_partial_runs_say_so(three: list[Record]) -> None:

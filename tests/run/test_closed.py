@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalkit.config import Config, ModelFlags, load_config
+from evalkit.run.regrade import regrade
 from evalkit.run.run import run
+from evalkit.run.store import read_records
+from evalkit.suite import Suite
 from tests.loopback import Json, Loopback, Reply, refused, said, shouting
 from tests.run.helpers import Watching, config_for, options_for, run_in, write_suite
 
 WORDS = [f"word{number}" for number in range(20)]
+
+
+def judged(folder: Path, server: Loopback) -> tuple[Suite, Config]:
+    """Four cases with a rubric, asked of `prompted`, and of a judge at the same place."""
+    (folder / "cities").mkdir()
+    (folder / "cities" / "tone.md").write_text("Be loud.", "utf-8")
+    suite = write_suite(folder / "cities", WORDS[:4], "  - rubric: {file: tone.md, threshold: 0.5}\n")
+    place = server.base_url
+    flags = ModelFlags(base=f"plain@{place}", judge=f"judge@{place}", variants=("prompted",))
+    return suite, load_config(folder, flags, {})
 
 
 @pytest.mark.parametrize(
@@ -98,3 +113,23 @@ def test_a_seed_counts_on_with_the_repeats(tmp_path: Path, loopback: Loopback) -
     loopback.asked.clear()
     run_in(tmp_path, write_suite(tmp_path / "b", WORDS[:1]), config_for(tmp_path, loopback, "base"), repeat=2)
     assert all("seed" not in body for body in loopback.questions)
+
+
+def test_stored_answers_are_graded_though_their_endpoint_is_closed(
+    tmp_path: Path, loopback: Loopback
+) -> None:
+    """The judge is refused for good at the endpoint that once answered: the other checks still count."""
+    suite, config = judged(tmp_path, loopback)
+    first, _ = run_in(tmp_path, suite, config)
+    loopback.rule = lambda _: refused(429, "insufficient_quota")
+    options = options_for(tmp_path, concurrency=1, use_cache=False)
+    again = asyncio.run(regrade(first.folder, [suite], config, options, Watching()))
+    assert again.unasked == 0
+    assert [record.verdicts[0].passed for record in read_records(again.folder)] == [True] * 4
+
+
+def test_a_run_s_own_cache_leaves_nothing_behind(tmp_path: Path, loopback: Loopback) -> None:
+    """With --no-cache answers wait for their judges in the run's folder; at its end they are records."""
+    suite, config = judged(tmp_path, loopback)
+    outcome, _ = run_in(tmp_path, suite, config, use_cache=False)
+    assert sorted(path.name for path in outcome.folder.iterdir()) == ["records.jsonl", "run.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import Loopback, Reply, Rule, shouting
+from tests.run.helpers import config_for, run_in, write_suite
 from tests.run.process import asking, ended, file_limit, run_folder, said, start, stored, write_cases
 
 CASES = 300
@@ -167,3 +169,13 @@ def until_asked(server: Loopback, count: int) -> None:
     while len(server.questions) < count:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_a_link_that_a_killed_run_left_half_made_is_no_hindrance(tmp_path: Path, loopback: Loopback) -> None:
+    """In containers every process has the same number, and so had the one that was killed."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / f"latest.{os.getpid()}.part").symlink_to("nowhere")
+    outcome, _ = run_in(
+        tmp_path, write_suite(tmp_path / "cities", ["oslo"]), config_for(tmp_path, loopback, "base")
+    )
+    assert (tmp_path / "reports" / "latest").resolve() == outcome.folder.resolve()

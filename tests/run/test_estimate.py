@@ -118,6 +118,8 @@ def test_an_earlier_run_tells_it_better(tmp_path: Path, loopback: Loopback) -> N
     outcome, records = run_in(tmp_path, suite, config)
     (reports / "20991122T000000Z-abcdef").mkdir()
     (reports / "20991122T000000Z-abcdef" / "run.json").write_text("{}")
+    with (outcome.folder / "records.jsonl").open("ab") as file:
+        file.write(b'{"suite": "\xff"}\n')
     learned = estimate(plan, config, outcome.folder.parent)
     usages = [record.response.usage for record in records if record.response]
     assert learned.prompt_tokens == sum(usage.prompt_tokens or 0 for usage in usages)

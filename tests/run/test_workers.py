@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalkit.config import ModelFlags, load_config
 from evalkit.errors import EvalkitError, StorageError
 from tests.loopback import Json, Loopback, Reply, refused, said, shouting
 from tests.run.helpers import Watching, config_for, run_in, write_suite
@@ -146,3 +148,16 @@ def test_killed_it_leaves_no_worker_behind(tmp_path: Path, loopback: Loopback) -
             return
         asked = len(loopback.questions)
     raise AssertionError(f"{asked} questions, and more still come")
+
+
+def test_workers_keep_to_a_limit_below_their_number(tmp_path: Path, loopback: Loopback) -> None:
+    """An endpoint that bears one request at a time gets one, whoever sends it."""
+    loopback.rule = lambda body: replace(shouting(body), delay_s=0.02)
+    settings = f'[endpoints.one]\nbase_url = "{loopback.base_url}"\nmax_concurrency = 1\n'
+    (tmp_path / "evalkit.toml").write_text(settings, "utf-8")
+    config = load_config(tmp_path, ModelFlags(base="m@one", variants=("prompted",)), {})
+    suite = write_suite(tmp_path / "cities", WORDS)
+    began = time.monotonic()
+    outcome, _ = run_in(tmp_path, suite, config, use_cache=False, workers=3)
+    assert outcome.asked == len(WORDS)
+    assert time.monotonic() - began > 0.02 * len(WORDS)
