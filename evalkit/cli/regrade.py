@@ -109,5 +109,7 @@ def _asks_embedded(suites: Sequence[Suite], config: Config) -> bool:
 
 
 def _count(records: Path) -> int:
+    if not records.exists():
+        return 0
     with records.open("rb") as file:
         return sum(1 for _ in file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ import httpx2
 
 from evalkit.endpoints.answers import WholeAnswer, read_answer
 from evalkit.endpoints.base import Request, Response
+from evalkit.endpoints.dropped import Dropped
 from evalkit.endpoints.throttle import Throttle, Turn
 from evalkit.endpoints.wire import Wire
 from evalkit.errors import AskError
@@ -62,6 +64,8 @@ class OpenAIEndpoint:
                 if error.status == 429:
                     turn.refused(error.retry_after_s)
                 raise
+            except asyncio.CancelledError:
+                raise Dropped from None
 
     async def _whole(self, request: Request, body: dict[str, Any], turn: Turn) -> Response:
         sink, began = WholeAnswer(), time.perf_counter()

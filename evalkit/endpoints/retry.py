@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from evalkit.endpoints.base import Endpoint, Request, Response
+from evalkit.endpoints.dropped import Dropped
 from evalkit.errors import AskError
 
 SHOWN_WAIT_S = 10.0
@@ -117,6 +118,9 @@ async def ask_patiently(
             wait_s = policy.wait_s(attempt, error.retry_after_s)
             if wait_s >= SHOWN_WAIT_S and not waits:
                 note(f"{endpoint.name}: {error.type}; trying again in {wait_s:.0f} s")
+        except Dropped as dropped:
+            dropped.attempts, dropped.possibly_billed = attempt, possibly_billed + 1
+            raise
         else:
             patience.answered(request.model)
             return Attempted(response, None, attempt, possibly_billed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.comparison import Comparison, SuiteFigures
 from evalkit.report.model import Planned
-from evalkit.run.recorded import all_recorded
+from evalkit.run.recorded import all_recorded, recorded_variants
 from evalkit.run.store import at_work
 
 Info = dict[str, Any]
@@ -53,14 +53,14 @@ def incomplete(info: Info, comparison: Comparison, planned: Planned, folder: Pat
 
 def remedy(info: Info, comparison: Comparison, planned: Planned, folder: Path) -> str | None:
     """How to get what is missing or could not be asked, in a line; None where nothing is to be done."""
-    lost = any(row.errors for row in comparison.total)
-    whole = not lost and not any(incomplete(info, comparison, planned, folder))
-    if whole or _under_way(info["status"], folder):
+    lost = {row.variant for row in comparison.total if row.errors}
+    part = any(incomplete(info, comparison, planned, folder))
+    if not (lost or part) or _under_way(info["status"], folder):
         return None
-    if lost and all_recorded(info):
+    if lost and (all_recorded(info) or (not part and lost <= recorded_variants(info))):
         return "Answers are missing in the file: record them, or leave the cases out with -k"
     if "regraded_from" in info:
-        first = shlex.quote(info["regraded_from"])
+        first = shlex.quote(info.get("regraded_origin") or info["regraded_from"])
         again = f"evalkit regrade {first}"
         asked = f"To go on: evalkit run --resume {first}, then {again}"
         whole_before = info.get("regraded_status", "finished") == "finished"

@@ -47,7 +47,7 @@ def _recorded(info: Info, _: Comparison) -> Iterator[str]:
     """Which answers were not asked for, and what of cases and answers did not go together."""
     for found in info.get("responses", ()):
         gaps = (
-            (found["missing"]["count"], f"of {found['cases']:,} cases have no answer"),
+            (found["missing"]["count"], f"of {found['cases']:,} cases have no answer, or too few"),
             (found["unmatched"]["count"], f"of {found['answers']:,} answers match no case"),
             (found["further"], "more answers of the same cases are not graded"),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evalkit.endpoints.base import Request, Response
+from evalkit.endpoints.dropped import Dropped
 from evalkit.endpoints.retry import Patience, RetryPolicy, ask_patiently
 from evalkit.errors import AskError
 from evalkit.prices import Price, cost, price_of
@@ -31,6 +32,12 @@ class Answer:
     attempts: int
     at: str
     possibly_billed: int = 0
+
+
+def dropped_answer(dropped: Dropped) -> Answer:
+    """What is known of a request that was let go of while it was under way."""
+    error = AskError("dropped", "let go of while it was under way, when the run was interrupted")
+    return Answer(None, error, None, False, dropped.attempts, _now(), dropped.possibly_billed)
 
 
 class Asker:

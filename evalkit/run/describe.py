@@ -84,7 +84,8 @@ def resumed(folder: Path) -> tuple[ModelFlags, RunOptions]:
     Raises:
         UsageError: `folder` holds no run, or one of another version of evalkit, or one that asks nothing.
     """
-    if first := read_info(folder).get("regraded_from"):
+    info = read_info(folder)
+    if first := info.get("regraded_origin", info.get("regraded_from")):
         raise UsageError(f"{folder} only checked the answers of {first} again; go on with --resume {first}")
     flags, options = begun(folder)
     return flags, replace(options, resume=folder)

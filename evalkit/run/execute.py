@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from evalkit.config import ModelRef
 from evalkit.endpoints.base import Request
+from evalkit.endpoints.dropped import Dropped
 from evalkit.errors import BudgetReached
-from evalkit.run.asker import Answer, Asker
+from evalkit.run.asker import Answer, Asker, dropped_answer
 from evalkit.run.keeper import Keeper
 from evalkit.run.marker import Marker
 from evalkit.run.plan import Task
-from evalkit.run.records import Failure, Record
+from evalkit.run.records import Failure, Record, RecordedVerdict
 from evalkit.suite import compose
 
 GRACE_S = 10.0
@@ -111,8 +113,22 @@ class Execution:
         answer = self.known.answer(task, request) if self.known else None
         if answer is None and task.variant.endpoint in self.asker.closed:
             return None
-        answer = answer or await self.asker.ask(request, task.variant.endpoint, task.repeat)
+        try:
+            answer = answer or await self.asker.ask(request, task.variant.endpoint, task.repeat)
+        except Dropped as dropped:
+            self.keeper.keep(self._record(task, request, dropped_answer(dropped)))
+            raise
         verdicts, account = await self._marker.graded(task, request, answer)
+        return self._record(task, request, answer, verdicts, account)
+
+    def _record(
+        self,
+        task: Task,
+        request: Request,
+        answer: Answer,
+        verdicts: tuple[RecordedVerdict, ...] = (),
+        account: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Record:
         error = answer.error
         return Record(
             suite=task.suite.name,

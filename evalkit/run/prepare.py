@@ -92,6 +92,8 @@ def prepare(suites: Sequence[Suite], config: Config, options: RunOptions) -> Pre
         NothingCollected: no case is left.
     """
     options = settled(options)
+    if options.maxfail is not None or options.last_failed:
+        _check_candidate(suites, config, options)
     asked = chosen(suites, config, options)
     variants = {suite.name: variants_for(config, suite, need_ft=options.gate) for suite in asked}
     plan = make_plan(asked, variants, options)
@@ -111,6 +113,17 @@ def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tupl
     if options.failed_in:
         suites = _only_failed(suites, config, options.failed_in)
     return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
+
+
+def _check_candidate(suites: Sequence[Suite], config: Config, options: RunOptions) -> None:
+    """What goes by the candidate's failures needs the candidate."""
+    for suite in suites:
+        names = [each.name for each in variants_for(config, suite, need_ft=options.gate)]
+        if (candidate := gate_roles(config, suite)[0]) not in names:
+            raise UsageError(
+                f"-x, --maxfail and --lf go by the candidate's failures, and {candidate} is not asked in "
+                f"{suite.name}: add --candidate with one of {', '.join(names)}"
+            )
 
 
 def has_rubrics(suite: Suite) -> bool:

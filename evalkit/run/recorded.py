@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from evalkit.config import EMBEDDED_BASE, LOCAL
 from evalkit.endpoints.answer_index import AnswerIndex, Listed
@@ -17,7 +17,7 @@ from evalkit.prices import Price, cost, price_of
 from evalkit.run.asker import Answer
 from evalkit.run.plan import Plan, Task
 from evalkit.suite import compose
-from evalkit.suite.model import Case, Suite, Variant
+from evalkit.suite.model import Case, PromptUse, Suite, Variant
 from evalkit.tokens import ft_base
 
 NO_ANSWER = "no_answer"
@@ -54,7 +54,7 @@ class Matched:
             yield f"{self.file}: {count} match no case: {self.unmatched}"
         if self.missing.count:
             count = f"{self.missing.count:,} of {self.cases:,} cases"
-            yield f"{self.variant}: {count} have no answer in {self.file}: {self.missing}"
+            yield f"{self.variant}: {count} have no answer, or too few, in {self.file}: {self.missing}"
         if self.further:
             yield f"{self.file}: {self.further:,} more answers of the same cases; --repeat N grades N of each"
 
@@ -98,6 +98,9 @@ class RecordedAnswers:
             which = "no answer" if task.repeat == 0 else f"no answer number {task.repeat + 1}"
             error = AskError(NO_ANSWER, f"{index.path} has {which} for this case")
             return Answer(None, error, None, cached=False, attempts=0, at=now)
+        if line.question is not None and line.question not in _all_questions(task):
+            error = AskError(NO_ANSWER, f"{index.path} has an answer to another question for this case")
+            return Answer(None, error, None, cached=False, attempts=0, at=now)
         response = line.answer()
         usd = cost(self._price(request.model or line.model or ""), response.usage)
         return Answer(response, None, usd, cached=False, attempts=0, at=line.at or now)
@@ -132,6 +135,16 @@ def all_recorded(info: Mapping[str, Any]) -> bool:
     brings no further answer."""
     found = info["plan"]["variants"].values()
     return all(variant.get("responses") for variants in found for variant in variants.values())
+
+
+def recorded_variants(info: Mapping[str, Any]) -> set[str]:
+    """The variants of a run, of which this is run.json, that are answered from files in every suite."""
+    found = [
+        (name, variant.get("responses"))
+        for variants in info["plan"]["variants"].values()
+        for name, variant in variants.items()
+    ]
+    return {name for name, _ in found} - {name for name, file in found if not file}
 
 
 def _recorded(plan: Plan) -> Iterator[Variant]:
@@ -172,6 +185,12 @@ def _match(index: AnswerIndex, variant: Variant, suites: Sequence[Suite], plan: 
         cases=cases,
         missing=missing,
     )
+
+
+def _all_questions(task: Task) -> set[bytes]:
+    """All ways in which the suite asks a case: an answer may have been recorded of another variant."""
+    variants = (replace(task.variant, prompt=use) for use in get_args(PromptUse))
+    return {name for variant in variants for name in _questions(task.suite, task.case, variant)}
 
 
 def _questions(suite: Suite, case: Case, variant: Variant) -> set[bytes]:

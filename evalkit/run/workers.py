@@ -79,6 +79,7 @@ class Workers:
         self._pipes: list[Pipe] = []
         self._ended: list[asyncio.Future[None]] = []
         self._fault: EvalkitError | None = None
+        self._interrupts = self._stops = 0  # by whoever waits, and told to the processes
 
     async def work(self, plan: Plan) -> None:
         """Start the processes, and take up what comes until all have ended.
@@ -116,11 +117,12 @@ class Workers:
 
     def interrupt(self) -> None:
         """Ask nothing more; what is under way is waited for, and dropped when interrupted again."""
-        if self.keeper.tally.stopped == "interrupted":
-            self.drop()
-            return
         self.keeper.stop("interrupted", "stopping: waiting for answers under way; Ctrl-C again drops them")
-        self._stop_all()
+        self._interrupts += 1
+        if self._interrupts > 2:
+            self.drop()
+        else:
+            self._stop_all(self._interrupts)
 
     def drop(self) -> None:
         """End the processes, whatever they are at."""
@@ -147,7 +149,7 @@ class Workers:
         if word == "lines":
             self.keeper.take(said)
             if tally.stopped:
-                self._stop_all()
+                self._stop_all(1)
         elif word == "note":
             self.keeper.note(said)
         else:
@@ -159,9 +161,14 @@ class Workers:
     def _fail(self, fault: EvalkitError) -> None:
         """Nothing more is asked; what is under way is still taken up. The first fault is the run's."""
         self._fault = self._fault or fault
-        self._stop_all()
+        self._stop_all(1)
 
-    def _stop_all(self) -> None:
+    def _stop_all(self, times: int) -> None:
+        """Tell all processes to stop, unless they were told so often before: once, and they wait for what is
+        under way; twice, and they drop it."""
+        if self._stops >= times:
+            return
+        self._stops += 1
         for pipe, ended in zip(self._pipes, self._ended, strict=True):
             if not ended.done():
                 with suppress(OSError):  # it has just died, which is heard next

@@ -69,7 +69,7 @@ def test_what_does_not_go_together_is_counted_and_listed(tmp_path: Path) -> None
     file = tmp_path / "answers.jsonl"
     assert watching.notes == [
         f"{file}: 2 of 8 answers match no case: line 7 (bonn), line 8",
-        f"recorded: 2 of 8 cases have no answer in {file}: oslo, rome",
+        f"recorded: 2 of 8 cases have no answer, or too few, in {file}: oslo, rome",
     ]
     (told,) = read_info(outcome.folder)["responses"]
     assert (told["unmatched"]["count"], told["missing"]) == (2, {"count": 2, "first": ["oslo", "rome"]})
@@ -85,6 +85,20 @@ def test_a_partial_run_counts_what_it_leaves_out_as_no_stray(tmp_path: Path) -> 
     assert (len(records), outcome.errors, watching.notes) == (3, 0, [])
 
 
+def test_an_answer_to_another_question_is_not_graded(tmp_path: Path) -> None:
+    """Under the case's id, but the line says that something else was asked; with any of the suite's prompts
+    it is the same question."""
+    suite = write_suite(tmp_path / "s", WORDS[:3])
+    asked = {"oslo": "oslo", "rome": "What is 2+2?"}
+    lines = [{"case": case, "prompt": prompt, "text": case.upper()} for case, prompt in asked.items()]
+    messages = [{"role": "system", "content": "Answer in capitals."}, {"role": "user", "content": WORDS[2]}]
+    told = {"case": WORDS[2], "messages": messages, "text": WORDS[2].upper()}
+    outcome, records = run_in(tmp_path, suite, recorded(tmp_path, *lines, told))
+    errors = [record.error.message for record in records if record.error]
+    assert outcome.errors == len(errors) == 1
+    assert errors[0].endswith("has an answer to another question for this case")
+
+
 def test_several_answers_of_a_case_are_its_repeats(tmp_path: Path) -> None:
     """--repeat says how many of each are graded; more are told of, and too few are errors."""
     suite, watching = write_suite(tmp_path / "s", WORDS[:2]), Watching()
@@ -97,7 +111,9 @@ def test_several_answers_of_a_case_are_its_repeats(tmp_path: Path) -> None:
     error = found["rome", "recorded", 1].error
     assert error
     assert error.message.endswith("answers.jsonl has no answer number 2 for this case")
-    assert watching.notes[0].endswith("1 of 2 cases have no answer in " + f"{tmp_path}/answers.jsonl: rome")
+    assert watching.notes[0].endswith(
+        "1 of 2 cases have no answer, or too few, in " + f"{tmp_path}/answers.jsonl: rome"
+    )
     assert watching.notes[1].endswith("1 more answers of the same cases; --repeat N grades N of each")
 
 

@@ -105,7 +105,7 @@ def test_an_interrupted_run_ends_in_order(tmp_path: Path, loopback: Loopback) ->
 
 
 def test_interrupting_twice_drops_what_hangs(tmp_path: Path, loopback: Loopback) -> None:
-    """A second Ctrl-C does not wait for answers."""
+    """A second Ctrl-C does not wait for answers; the server may charge them, and is counted to have done."""
     loopback.rule = lambda body: Reply(body=shouting(body).body, delay_s=60)
     suite, config = write_suite(tmp_path / "cities"), config_for(tmp_path, loopback)
 
@@ -122,7 +122,11 @@ def test_interrupting_twice_drops_what_hangs(tmp_path: Path, loopback: Loopback)
     pressing.start()
     outcome, records = run_in(tmp_path, suite, config, watching)
     pressing.join()
-    assert (outcome.stopped, records) == ("interrupted", [])
+    assert outcome.stopped == "interrupted"
+    assert {(record.error and record.error.type, record.possibly_billed) for record in records} == {
+        ("dropped", 1)
+    }
+    assert len(records) == len(loopback.questions) == 16
 
 
 def test_a_torn_last_line_is_not_trusted(tmp_path: Path, loopback: Loopback) -> None:

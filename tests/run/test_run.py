@@ -189,6 +189,19 @@ def test_maxfail_counts_the_candidate_only(tmp_path: Path, loopback: Loopback) -
     assert outcome.stopped is None
 
 
+@pytest.mark.parametrize("flags", [{"maxfail": 1}, {"last_failed": True}])
+def test_without_a_candidate_nothing_goes_by_its_failures(
+    flags: dict[str, object], tmp_path: Path, loopback: Loopback
+) -> None:
+    """Told before anything is asked, with the variants that could be it."""
+    suite, config = write_suite(tmp_path / "cities"), config_for(tmp_path, loopback, "base", "prompted")
+    run_in(tmp_path, suite, config, gate=False)
+    asked = len(loopback.questions)
+    with pytest.raises(UsageError, match="ft is not asked in cities: add --candidate with one of base"):
+        run_in(tmp_path, suite, config, gate=False, **flags)
+    assert len(loopback.questions) == asked
+
+
 def test_last_failed_asks_what_the_candidate_failed(tmp_path: Path, loopback: Loopback) -> None:
     """`--lf` takes the newest run's cases; base's failures do not count."""
 

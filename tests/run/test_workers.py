@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -161,3 +162,34 @@ def test_workers_keep_to_a_limit_below_their_number(tmp_path: Path, loopback: Lo
     outcome, _ = run_in(tmp_path, suite, config, use_cache=False, workers=3)
     assert outcome.asked == len(WORDS)
     assert time.monotonic() - began > 0.02 * len(WORDS)
+
+
+def test_workers_wait_for_what_is_under_way(tmp_path: Path, loopback: Loopback) -> None:
+    """Stopped once, by failures or Ctrl-C, they ask nothing more and lose nothing: all is recorded."""
+    loopback.rule = lambda body: replace(said("wrong"), delay_s=0.05 * len(body["messages"][-1]["content"]))
+    words = [letter * length for letter in "abcdefgh" for length in (1, 4, 8)]
+    suite, config = write_suite(tmp_path / "cities", words), config_for(tmp_path, loopback)
+    flags = {"workers": 2, "concurrency": 8, "maxfail": 1, "use_cache": False}
+    outcome, records = run_in(tmp_path, suite, config, **flags)
+    assert outcome.stopped == "maxfail"
+    assert len(records) == len(loopback.questions) < 3 * len(words)
+
+
+def test_workers_that_drop_what_is_under_way_say_so(tmp_path: Path, loopback: Loopback) -> None:
+    """Interrupted twice: what the server may charge is possibly billed, and not forgotten."""
+    loopback.rule = lambda body: replace(shouting(body), delay_s=60)
+    suite, config = write_suite(tmp_path / "cities", WORDS), config_for(tmp_path, loopback)
+
+    def press() -> None:
+        for _ in range(2):
+            while len(loopback.questions) < 8:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    outcome, records = run_in(tmp_path, suite, config, workers=2, concurrency=8)
+    pressing.join()
+    assert outcome.stopped == "interrupted"
+    assert sum(record.possibly_billed for record in records) == len(loopback.questions) == 8
