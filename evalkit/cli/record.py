@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -44,13 +44,17 @@ reference, and is not sent."""
 
 
 class Telling(Progress):
-    """The progress of a recording, which also counts why answers did not come."""
+    """The progress of a recording; it counts why answers did not come, and which may have been charged."""
 
-    faults: Counter[str]
+    def __init__(self, heading: Callable[[Plan], str], *, quiet: bool):
+        super().__init__(heading, quiet=quiet)
+        self.faults: Counter[str] = Counter()
+        self.possibly_billed = 0
 
     def answered(self, record: Record) -> None:
         """Count one record."""
         super().answered(record)
+        self.possibly_billed += record.possibly_billed
         if record.error:
             self.faults[f"{record.error.type}: {record.error.message}"] += 1
 
@@ -64,10 +68,9 @@ def main(argv: Sequence[str]) -> int:
         check_priced([ref], config)
     recording = _recording(given, config, ref)
     progress = Telling(lambda plan: _heading(plan, config, options), quiet=given.quiet)
-    progress.faults = Counter()
     with reachable(config, options.state, needed=ref.endpoint == LOCAL) as config, closing(progress):
         outcome = asyncio.run(record(recording, config, options, progress))
-    print(_ending(outcome, progress.faults))
+    print(_ending(outcome, progress))
     return of_outcome(outcome)
 
 
@@ -108,11 +111,13 @@ def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     return heading(asked_lines(variants, places), plan_line(expected, options.max_cost))
 
 
-def _ending(outcome: Outcome, faults: Counter[str]) -> str:
+def _ending(outcome: Outcome, progress: Telling) -> str:
     """How many answers came, why others did not, and how to go on."""
     cached = f", {outcome.cached:,} of them out of the cache" if outcome.cached else ""
     added = f"{outcome.folder}: {outcome.asked + outcome.cached:,} answers added{cached}"
+    billed, faults = progress.possibly_billed, progress.faults
+    told = [f"possibly billed without an answer: {billed:,}"] if billed else []
     if outcome.complete:
-        return f"{added}; all {outcome.planned:,} are there"
-    why = [f"not asked: {printable(fault)} ({count:,})" for fault, count in faults.most_common()]
-    return "\n".join([added, *why, "Some are missing. To go on: give the same command again"])
+        return "\n".join([f"{added}; all {outcome.planned:,} are there", *told])
+    told += [f"not asked: {printable(fault)} ({count:,})" for fault, count in faults.most_common()]
+    return "\n".join([added, *told, "Some are missing. To go on: give the same command again"])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +295,16 @@ def test_tool_calls_refusals_and_odd_texts_come_back_whole(
         kept = found[case]
         assert (kept["text"], kept["refusal"]) == (message["content"], message.get("refusal"))
         assert kept["tool_calls"] == message.get("tool_calls", [])
+
+
+def test_what_may_have_been_charged_is_told(
+    record: Callable[..., int], loopback: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An answer that broke off came whole at the second try: all are there, one was possibly billed."""
+    loopback.rule = lambda body: (
+        replace(shouting(body), cut=20) if len(loopback.questions) == 1 else shouting(body)
+    )
+    assert record("words") == 0
+    told = capsys.readouterr().out
+    assert f"all {len(WORDS)} are there" in told
+    assert told.rstrip().endswith("possibly billed without an answer: 1")
