@@ -22,6 +22,7 @@ from evalkit.report.load import load_report
 from evalkit.report.terminal import terminal
 from evalkit.report.write import write_report
 from evalkit.run import Outcome, Plan, RunOptions
+from evalkit.run.cache import FILE_NAME
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
@@ -191,8 +192,11 @@ def _collect(asking: Asking) -> int:
 
 
 def _dry_run(asking: Asking) -> int:
-    plan = prepare(asking.suites, asking.config, asking.options).plan
-    print(_heading(plan, asking.config, asking.options))
+    options = asking.options
+    plan = prepare(asking.suites, asking.config, options).plan
+    print(_heading(plan, asking.config, options))
+    if options.use_cache and (options.state / "cache" / FILE_NAME).exists():
+        print("That is without the cache: what it holds is not asked again, and costs nothing.")
     return Exit.OK
 
 

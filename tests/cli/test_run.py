@@ -135,7 +135,19 @@ def test_dry_run_estimates_and_asks_nothing(folder: Path, capsys: pytest.Capture
     assert "OPENAI_API_KEY" in shown
     assert "9 requests, about " in shown
     assert "cap $5.00" in shown
+    assert "cache" not in shown
     assert not (folder / "reports").exists()
+
+
+def test_a_dry_run_says_that_it_knows_nothing_of_the_cache(
+    folder: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was answered before is not asked again: the estimate is of the whole run all the same."""
+    assert main(["run", "cities", *flags]) == 0
+    capsys.readouterr()
+    assert main(["run", "cities", *flags, "--dry-run"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("is not asked again, and costs nothing.")
+    assert len(list((folder / "reports").glob("2*"))) == 1
 
 
 @pytest.mark.parametrize(
