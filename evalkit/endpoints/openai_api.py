@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 
+from evalkit.endpoints import dropped
 from evalkit.endpoints.answers import WholeAnswer, read_answer
 from evalkit.endpoints.base import Request, Response
 from evalkit.endpoints.dropped import Dropped
@@ -64,8 +65,9 @@ class OpenAIEndpoint:
                 if error.status == 429:
                     turn.refused(error.retry_after_s)
                 raise
-            except asyncio.CancelledError:
-                raise Dropped from None
+            except asyncio.CancelledError as cancelled:
+                dropped.tell(cancelled, Dropped())
+                raise
 
     async def _whole(self, request: Request, body: dict[str, Any], turn: Turn) -> Response:
         sink, began = WholeAnswer(), time.perf_counter()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from evalkit.endpoints import dropped
 from evalkit.endpoints.base import Endpoint, Request, Response
 from evalkit.endpoints.dropped import Dropped
 from evalkit.errors import AskError
@@ -104,27 +105,30 @@ async def ask_patiently(
     """
     patience = patience or Patience()
     attempt = possibly_billed = 0
-    while True:
-        attempt += 1
-        try:
-            response = await endpoint.ask(request)
-        except AskError as error:
-            possibly_billed += error.possibly_billed
-            waits = patience.waits_for(request.model, error, note)
-            if not waits and (not error.retryable or attempt >= policy.attempts):
-                return Attempted(None, error, attempt, possibly_billed)
-            if again and error.possibly_billed and not await again():
-                return Attempted(None, error, attempt, possibly_billed)
-            wait_s = policy.wait_s(attempt, error.retry_after_s)
-            if wait_s >= SHOWN_WAIT_S and not waits:
-                note(f"{endpoint.name}: {error.type}; trying again in {wait_s:.0f} s")
-        except Dropped as dropped:
-            dropped.attempts, dropped.possibly_billed = attempt, possibly_billed + 1
-            raise
-        else:
-            patience.answered(request.model)
-            return Attempted(response, None, attempt, possibly_billed)
-        await asyncio.sleep(wait_s)
+    try:
+        while True:
+            attempt += 1
+            try:
+                response = await endpoint.ask(request)
+            except AskError as error:
+                possibly_billed += error.possibly_billed
+                waits = patience.waits_for(request.model, error, note)
+                if not waits and (not error.retryable or attempt >= policy.attempts):
+                    return Attempted(None, error, attempt, possibly_billed)
+                if again and error.possibly_billed and not await again():
+                    return Attempted(None, error, attempt, possibly_billed)
+                wait_s = policy.wait_s(attempt, error.retry_after_s)
+                if wait_s >= SHOWN_WAIT_S and not waits:
+                    note(f"{endpoint.name}: {error.type}; trying again in {wait_s:.0f} s")
+            else:
+                patience.answered(request.model)
+                return Attempted(response, None, attempt, possibly_billed)
+            await asyncio.sleep(wait_s)
+    except asyncio.CancelledError as cancelled:
+        lost = possibly_billed + (dropped.told(cancelled) is not None)
+        if lost:
+            dropped.tell(cancelled, Dropped(attempt, lost))
+        raise
 
 
 def _not_ready(error: AskError) -> bool:

@@ -34,10 +34,10 @@ class Answer:
     possibly_billed: int = 0
 
 
-def dropped_answer(dropped: Dropped) -> Answer:
+def dropped_answer(lost: Dropped) -> Answer:
     """What is known of a request that was let go of while it was under way."""
     error = AskError("dropped", "let go of while it was under way, when the run was interrupted")
-    return Answer(None, error, None, False, dropped.attempts, _now(), dropped.possibly_billed)
+    return Answer(None, error, None, False, lost.attempts, _now(), lost.possibly_billed)
 
 
 class Asker:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from evalkit.config import ModelRef
+from evalkit.endpoints import dropped
 from evalkit.endpoints.base import Request
-from evalkit.endpoints.dropped import Dropped
 from evalkit.errors import BudgetReached
 from evalkit.run.asker import Answer, Asker, dropped_answer
 from evalkit.run.keeper import Keeper
@@ -115,8 +115,9 @@ class Execution:
             return None
         try:
             answer = answer or await self.asker.ask(request, task.variant.endpoint, task.repeat)
-        except Dropped as dropped:
-            self.keeper.keep(self._record(task, request, dropped_answer(dropped)))
+        except asyncio.CancelledError as cancelled:
+            if lost := dropped.told(cancelled):
+                self.keeper.keep(self._record(task, request, dropped_answer(lost)))
             raise
         verdicts, account = await self._marker.graded(task, request, answer)
         return self._record(task, request, answer, verdicts, account)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.endpoints.base import Request
+from evalkit.endpoints.dropped import Dropped, told
 from evalkit.endpoints.openai_api import OpenAIEndpoint
 from evalkit.endpoints.retry import Attempted, Patience, RetryPolicy, ask_patiently
 from tests.loopback import Json, Loopback, Reply, refused, said
@@ -151,3 +152,29 @@ def test_waits_stay_in_their_bounds(attempt: int, asked_s: float | None) -> None
 def test_a_time_that_has_passed_does_not_shorten_the_wait(asked_s: float, attempt: int) -> None:
     """Retry-After: 0, or a date that another clock is past: the first wait at least."""
     assert RetryPolicy(first_wait_s=0.5).wait_s(attempt, asked_s) >= 0.25
+
+
+def test_cancelled_it_tells_what_may_have_been_charged(loopback: Loopback) -> None:
+    """One try broke off, the next was under way: two; while it only waits for the next try: the first."""
+    torn = Reply(200, said("hello").body, cut=10)
+
+    async def course(second: Reply, policy: RetryPolicy) -> Dropped | None:
+        loopback.rule = Faulty(torn, second)
+        endpoint = OpenAIEndpoint("loop", loopback.base_url, use_proxy=False)
+        asking = asyncio.create_task(ask_patiently(endpoint, HELLO, policy, print))
+        asked = len(loopback.questions) + (2 if policy is QUICK else 1)
+        while len(loopback.questions) < asked:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        try:
+            await asking
+        except asyncio.CancelledError as cancelled:
+            return told(cancelled)
+        finally:
+            await endpoint.close()
+        return None
+
+    late = Reply(200, said("hello").body, delay_s=60)
+    assert asyncio.run(course(late, QUICK)) == Dropped(2, 2)
+    assert asyncio.run(course(late, RetryPolicy(first_wait_s=60))) == Dropped(1, 1)
