@@ -25,9 +25,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HUGE_BYTES = 50_000_000
-CLOSED_S = 0.02
-"""For how long the port refuses connections."""
-
 _BLOCK = b"x" * 1_000_000
 _JSON, _HTML, _EVENTS = "application/json", "text/html", "text/event-stream"
 _LET_NOTHING_IN = struct.pack("HBBI", 6, 0, 0, 0)
@@ -113,10 +110,10 @@ class Exchange:
 
 
 async def closed_port(x: Exchange) -> None:
-    """A good answer, after which the port refuses connections for a moment."""
+    """A good answer, and from before it comes the port refuses connections for a moment."""
+    x.server.close_port()
     await x.send(x.body, head="connection: close\r\n")
     x.close()
-    x.server.close_port()
 
 
 async def reset_before(x: Exchange) -> None:
@@ -293,6 +290,7 @@ class FaultyServer:
         faults: what may go wrong.
         share: of the requests for which something does.
         seed: of the draw.
+        closed_s: for how long a closed port refuses connections, in seconds.
         received, given: requests read, and answers given, by prompt.
         drawn: how often each fault struck, by name.
         connections: how many were made.
@@ -303,6 +301,7 @@ class FaultyServer:
     faults: Sequence[Fault]
     share: float = 0.2
     seed: int = 0
+    closed_s: float = 0.02
     received: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     drawn: Counter[str] = field(default_factory=Counter)
@@ -344,7 +343,7 @@ class FaultyServer:
         self._loop.remove_reader(self._listener)
         self._listener.close()
         self._listener = None
-        self._loop.call_later(CLOSED_S, self._open_port)
+        self._loop.call_later(self.closed_s, self._open_port)
 
     def _open_port(self) -> None:
         self._listener: socket.socket | None = socket.create_server(("127.0.0.1", self._port), backlog=1024)
@@ -402,9 +401,9 @@ class FaultyServer:
 
 
 @contextmanager
-def faulty_server(*faults: Fault, share: float = 0.2, seed: int = 0) -> Iterator[FaultyServer]:
-    """A running server in which these faults happen."""
-    server = FaultyServer(faults, share, seed)
+def faulty_server(*faults: Fault, **settings: Any) -> Iterator[FaultyServer]:
+    """A running server in which these faults happen, with what else a FaultyServer takes."""
+    server = FaultyServer(faults, **settings)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

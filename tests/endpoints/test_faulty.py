@@ -100,7 +100,7 @@ def test_a_message_without_text_is_an_answer_without_text() -> None:
 @pytest.mark.skipif(faulty.closed_port not in faulty.FAULTS, reason="needs Linux's packet filters")
 def test_a_refused_connection_is_not_billed() -> None:
     """Nothing was sent."""
-    with faulty_server(faulty.closed_port, share=1.0) as server:
+    with faulty_server(faulty.closed_port, share=1.0, closed_s=30.0) as server:
         answered, refused = asked(server, stream=False, times=2)
         assert isinstance(answered, Response)
         assert isinstance(refused, AskError)
