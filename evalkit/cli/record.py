@@ -18,7 +18,7 @@ from evalkit.config import LOCAL, Config, ModelRef, load_model
 from evalkit.config.toml_file import close_match
 from evalkit.errors import UsageError
 from evalkit.report.escape import printable
-from evalkit.report.heading import asked_lines, heading, plan_line
+from evalkit.report.heading import heading_of
 from evalkit.run import Outcome, Plan, Record, RunOptions
 from evalkit.run.answer_file import Recording
 from evalkit.run.estimate import estimate
@@ -104,11 +104,8 @@ def _recording(given: argparse.Namespace, config: Config, ref: ModelRef) -> Reco
 
 
 def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
-    variants = ((each.name, each.model, each.endpoint) for found in plan.variants.values() for each in found)
-    places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
     with tokens.roughly():
-        expected = estimate(plan, config)
-    return heading(asked_lines(variants, places), plan_line(expected, options.max_cost))
+        return heading_of(plan, config, estimate(plan, config), options.max_cost)
 
 
 def _ending(outcome: Outcome, progress: Telling) -> str:

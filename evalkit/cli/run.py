@@ -17,7 +17,7 @@ from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
-from evalkit.report.heading import asked_lines, heading, plan_line
+from evalkit.report.heading import heading_of
 from evalkit.report.load import load_report
 from evalkit.report.terminal import terminal
 from evalkit.report.write import write_report
@@ -217,12 +217,7 @@ def _asks_embedded(prepared: Prepared) -> bool:
 
 def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
     """Who will be asked, and what it will take."""
-    asked = (variant for variants in plan.variants.values() for variant in variants)
-    variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
-    places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
-    return heading(
-        asked_lines(variants, places), plan_line(estimate(plan, config, options.out), options.max_cost)
-    )
+    return heading_of(plan, config, estimate(plan, config, options.out), options.max_cost)
 
 
 def _ending(outcome: Outcome, remedy: str | None) -> str:

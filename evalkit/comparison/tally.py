@@ -76,6 +76,11 @@ class Mean:
         self.unknown += other.unknown
 
     @property
+    def of(self) -> int:
+        """How many values were counted, unknown ones included."""
+        return self.n + self.unknown
+
+    @property
     def value(self) -> float | None:
         """As it stands; None of nothing."""
         return self.total / self.n if self.n and not self.unknown else None
@@ -256,14 +261,15 @@ def variant_rows(
 
 
 def token_changes(suites: Iterable[Mapping[str, Tally]]) -> dict[str, float | None]:
-    """By variant: the mean tokens of its prompts against those of `prompted`, over the suites that have both;
-    -0.9 for a tenth of them, None where they are unknown."""
+    """By variant: the mean tokens of its prompts against those of `prompted`, over the suites in which both
+    were answered; -0.9 for a tenth of them, None where they are unknown."""
     own: defaultdict[str, Mean] = defaultdict(Mean)
     before: defaultdict[str, Mean] = defaultdict(Mean)
     for tallies in suites:
-        for name in tallies.keys() - {PROMPTED} if PROMPTED in tallies else ():
-            own[name].join(tallies[name].prompt_tokens)
-            before[name].join(tallies[PROMPTED].prompt_tokens)
+        answered = {name: tally.prompt_tokens for name, tally in tallies.items() if tally.prompt_tokens.of}
+        for name in answered.keys() - {PROMPTED} if PROMPTED in answered else ():
+            own[name].join(answered[name])
+            before[name].join(answered[PROMPTED])
     return {name: _change(own[name].value, before[name].value) for name in own}
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from evalkit.config import LOCAL, UNTUNED, rank
+from evalkit.config import LOCAL, UNTUNED, Config, rank
 from evalkit.endpoints.base import RECORDED
 from evalkit.report.columns import columns
 from evalkit.report.escape import clip, printable
 from evalkit.report.numbers import dollars
 from evalkit.run.estimate import Estimate
+from evalkit.run.plan import Plan
 from evalkit.tokens import ft_base
 
 Place = tuple[str | None, str | None]
@@ -34,6 +35,14 @@ def heading(asked: Sequence[Asked], plan: str) -> str:
     rows = [[clip(printable(cell), 44) for cell in row] for row in cells]
     width = max(len(row[0]) for row in [*rows, ["plan"]])
     return f"{columns(rows, 'llll')}\n{'plan':{width}}  {printable(plan)}"
+
+
+def heading_of(plan: Plan, config: Config, expected: Estimate, max_cost: float | None) -> str:
+    """The heading of what is yet to be asked."""
+    asked = (variant for variants in plan.variants.values() for variant in variants)
+    variants = ((variant.name, variant.model, variant.endpoint) for variant in asked)
+    places = {name: (place.base_url, place.api_key_env) for name, place in config.endpoints.items()}
+    return heading(asked_lines(variants, places), plan_line(expected, max_cost))
 
 
 def asked_lines(

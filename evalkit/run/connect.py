@@ -103,15 +103,20 @@ async def connect_all(
     Raises:
         UsageError: as `open_endpoint` and `connect`.
     """
-    models: dict[str, set[str]] = {}
-    for ref in refs:
-        models.setdefault(ref.endpoint, set()).add(ref.model)
     connections = {}
-    for name in sorted(models):
+    for name, models in by_endpoint(refs).items():
         endpoint = open_endpoint(endpoints[name])
         opened.push_async_callback(endpoint.close)
-        connections[name] = await connect(endpoint, endpoints[name], sorted(models[name]))
+        connections[name] = await connect(endpoint, endpoints[name], models)
     return connections
+
+
+def by_endpoint(refs: Iterable[ModelRef]) -> dict[str, list[str]]:
+    """The names of the models that each endpoint is asked for; in order, each once."""
+    models: dict[str, list[str]] = {}
+    for ref in sorted(set(refs), key=lambda ref: (ref.endpoint, ref.model)):
+        models.setdefault(ref.endpoint, []).append(ref.model)
+    return models
 
 
 async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[str, Mapping[str, Any]]:

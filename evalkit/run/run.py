@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.config import LOCAL, Config, gate_roles
 from evalkit.endpoints.retry import RetryPolicy
 from evalkit.run.budget import Budget
-from evalkit.run.connect import Connection, connect, open_endpoint
+from evalkit.run.connect import Connection, by_endpoint, connect, open_endpoint
 from evalkit.run.describe import check_same_plan, describe
 from evalkit.run.execute import Execution
 from evalkit.run.fine_tunes import Settled, settle
@@ -126,14 +126,11 @@ async def _connect(
     whole: Settled, config: Config, endpoints: Mapping[str, OpenAIEndpoint]
 ) -> dict[str, Connection]:
     """See that every model is served; by endpoint name."""
-    models: dict[str, set[str]] = {}
-    for ref in whole.prepared.refs:
-        models.setdefault(ref.endpoint, set()).add(ref.model)
     return {
         name: await connect(
-            endpoints[name], config.endpoints[name], sorted(models[name]), whole.fresh.get(name, frozenset())
+            endpoints[name], config.endpoints[name], models, whole.fresh.get(name, frozenset())
         )
-        for name in sorted(models)
+        for name, models in by_endpoint(whole.prepared.refs).items()
     }
 
 
@@ -146,7 +143,8 @@ def _store(ready: _Ready, options: RunOptions) -> tuple[RunFolder, Plan]:
     store = RunFolder(options.resume)
     todo = plan.without(store.drop_unfinished())
     before = store.info.get("concurrencies", [store.info["options"]["concurrency"]])
-    store.note(status="running", concurrencies=sorted({*before, options.concurrency}))
+    now = [options.concurrency] if len(todo) else []
+    store.note(status="running", concurrencies=sorted({*before, *now}))
     return store, todo
 
 

@@ -23,7 +23,7 @@ def variants(records: Sequence[Record], leaked: Leaked) -> list[Figures]:
     """The fields of VariantFigures, in the order of the rows."""
     table = frame(records, leaked)
     groups = {str(name): rows for name, rows in table.groupby("variant")}
-    suites = {name: set(rows.suite) for name, rows in groups.items()}
+    suites = {name: set(rows.suite[rows.answered]) for name, rows in groups.items()}
     changes = {}
     for name in groups if "prompted" in groups else ():
         both = table[table.suite.isin(suites[name] & suites["prompted"]) & table.answered]

@@ -84,6 +84,15 @@ def test_tokens_are_compared_with_the_long_prompt(make_record) -> None:
     assert [row.tokens_change for row in comparison.total] == [None, pytest.approx(-0.9)]
 
 
+def test_over_all_suites_tokens_are_compared_where_both_were_answered(make_record) -> None:
+    """A suite with short prompts that one of the two was not asked makes the other's no longer."""
+    asked = [("prompted", "long", 1000), ("ft", "long", 900), ("prompted", "short", 100), ("ft", "other", 10)]
+    records = [make_record("a", name, suite=suite, usage=(tokens, 5)) for name, suite, tokens in asked]
+    lost = make_record("a", "ft", suite="short", error="slow")
+    rows = compare([*records, lost]).total
+    assert [row.tokens_change for row in rows] == [None, pytest.approx(-0.1)]
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [

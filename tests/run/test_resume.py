@@ -165,6 +165,17 @@ def test_cases_that_could_not_be_asked_are_asked_again(tmp_path: Path, loopback:
     assert all(record.error is None for record in records)
 
 
+def test_a_run_says_at_which_loads_it_was_asked(tmp_path: Path, loopback: Loopback) -> None:
+    """Latencies are of all of them; a session that had nothing left to ask is none."""
+    suite, config = write_suite(tmp_path / "cities"), config_for(tmp_path, loopback)
+    loopback.rule = lambda _: refused(400, "bad")
+    outcome, _ = run_in(tmp_path, suite, config)
+    loopback.rule = shouting
+    for concurrency in (64, 4):
+        run_in(tmp_path, suite, config, resume=outcome.folder, concurrency=concurrency)
+    assert read_info(outcome.folder)["concurrencies"] == [16, 64]
+
+
 def test_a_changed_suite_is_not_mixed_into_a_run(tmp_path: Path, loopback: Loopback) -> None:
     """Resuming with another suite is refused, and names what changed."""
     config = config_for(tmp_path, loopback)
