@@ -59,13 +59,14 @@ class Loopback:
     """The server.
 
     `base_url` to ask, `rule` to change, `asked` to look at (path, headers, body). `serves`: what /models
-    lists, with further keys by name; None has no such list.
+    lists, with further keys by name; None has no such list. `busiest`: the most requests under way at once.
     """
 
     def __init__(self) -> None:
         self.rule: Rule = shouting
         self.serves: Mapping[str, Json] | None = None
         self.asked: list[tuple[str, dict[str, str], Json]] = []
+        self.busiest = self._under_way = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -123,12 +124,20 @@ class Loopback:
         body = json.loads(content) if content else {}
         self.asked.append((path, headers, body))
         reply = self.rule(body) if path.endswith("completions") else self._models(path)
-        await asyncio.sleep(reply.delay_s)
+        await self._let_wait(reply.delay_s)
         lines = [f"HTTP/1.1 {reply.status} -", f"content-length: {len(reply.body)}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode() + reply.body[: reply.cut])
         await writer.drain()
         return reply.cut is None
+
+    async def _let_wait(self, delay_s: float) -> None:
+        self._under_way += 1
+        self.busiest = max(self.busiest, self._under_way)
+        try:
+            await asyncio.sleep(delay_s)
+        finally:
+            self._under_way -= 1
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from evalkit.run.cache import FILE_NAME
 from evalkit.run.describe import resumed
 from evalkit.run.estimate import estimate
 from evalkit.run.prepare import Prepared, prepare
-from evalkit.run.run import run
+from evalkit.run.run import begin_loading, run
 from evalkit.suite import Suite, find_suites, load_suite
 
 EXAMPLE = """\
@@ -152,17 +152,10 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     if folder := given.get("resume") or (taken_up(flags, options) if asks else None):
         flags, begun = resumed(folder)
         options = replace(begun, **{name: given[name] for name in RESUMABLE & given.keys()})
-    if asks and options.workers > 1:
-        _begin_loading()
+    if asks:
+        begin_loading(options)
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
-
-
-def _begin_loading() -> None:
-    """Have the worker processes' code loaded while suites are read: the one takes longer than the other."""
-    from evalkit.run.workers import get_ready  # multiprocessing is for those who ask for it
-
-    get_ready()
 
 
 def _chosen(kind: type[Any], given: Mapping[str, Any]) -> Any:
@@ -195,7 +188,7 @@ def _dry_run(asking: Asking) -> int:
     options = asking.options
     plan = prepare(asking.suites, asking.config, options).plan
     print(_heading(plan, asking.config, options))
-    if options.use_cache and (options.state / "cache" / FILE_NAME).exists():
+    if options.cache and (options.cache / FILE_NAME).exists():
         print("That is without the cache: what it holds is not asked again, and costs nothing.")
     return Exit.OK
 

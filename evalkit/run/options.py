@@ -49,6 +49,11 @@ class RunOptions:
     state: Path = Path(".evalkit")
 
     @property
+    def cache(self) -> Path | None:
+        """The folder of the cache that all runs share; None without it."""
+        return self.state / "cache" if self.use_cache else None
+
+    @property
     def partial(self) -> bool:
         """Whether cases are left out, so that the run must not be gated."""
         chosen = (self.keyword, self.tag, self.limit, self.maxfail)

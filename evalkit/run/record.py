@@ -61,7 +61,7 @@ async def record(recording: Recording, config: Config, options: RunOptions, obse
         file = opened.enter_context(closing(AnswerFile(recording)))
         todo = recording.plan.without(file.done)
         observer.planned(todo)
-        cache = AnswerStore(options.state / "cache" if options.use_cache else None).open(opened)
+        cache = AnswerStore(options.cache).open(opened)
         asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
         keeper = Keeper(file, observer, Limit(), asker.flush)
         execution = Execution(Rules(options.concurrency, {}), asker, keeper)

@@ -140,7 +140,7 @@ async def regrade(
         store = RunFolder.create(options.out, _described(info, folder, suites, judges, connections))
         opened.callback(store.close)
         store.inherit(folder)
-        cache = AnswerStore(options.state / "cache" if options.use_cache else None).open(opened)
+        cache = AnswerStore(options.cache).open(opened)
         asker = Asker(connections, cache, Budget(options.max_cost), config.prices, observer.note)
         keeper = Keeper(store, observer, Limit(), asker.flush)
         execution = Execution(Rules(options.concurrency, judges), asker, keeper, stored)

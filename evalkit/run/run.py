@@ -63,10 +63,7 @@ async def run_async(
 ) -> Outcome:
     """`run`, inside an event loop of the caller's."""
     options = settled(options)
-    if options.workers > 1:
-        from evalkit.run.workers import get_ready  # multiprocessing is for those who ask for it
-
-        get_ready()
+    begin_loading(options)
     async with AsyncExitStack() as opened:
         ready = await _ready(suites, config, options, observer, opened)
         store, todo = _store(ready, options)
@@ -81,6 +78,15 @@ async def run_async(
     if outcome.complete:
         order.answers.remove()
     return outcome
+
+
+def begin_loading(options: RunOptions) -> None:
+    """Have worker processes' code loaded beside whatever is done until they start; at best while suites are
+    still being read, for it takes longer than that."""
+    if options.workers > 1:
+        from evalkit.run.workers import get_ready  # multiprocessing is for those who ask for it
+
+        get_ready()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,8 @@ class AnswerStore:
 def answer_store(prepared: Prepared, options: RunOptions, run_folder: Path) -> AnswerStore:
     """Without the common cache, a run that has to wait for judges keeps answers in its own folder until it
     ends: killed meanwhile, it would lose what was paid for."""
-    if options.use_cache:
-        return AnswerStore(options.state / "cache")
-    if not prepared.judges:
-        return AnswerStore(None)
+    if options.cache or not prepared.judges:
+        return AnswerStore(options.cache)
     return AnswerStore(run_folder, reads=options.resume is not None, own=True)
 
 
