@@ -130,6 +130,11 @@ async def _make(
     embedded = {EMBEDDED_BASE} | {ref.model for ref in prepared.refs if ref.endpoint == LOCAL}
     local = await connect(endpoints[LOCAL], config.endpoints[LOCAL], sorted(embedded))
     base = Base(EMBEDDED_BASE, local.fingerprints.get(EMBEDDED_BASE))
-    observer.note(f"fine-tuning {base.model} for {', '.join(suite.name for suite in prepared.untuned)}")
-    made = await asyncio.gather(*(ensure_ft(suite, base, local.endpoint) for suite in prepared.untuned))
+
+    def learning(suite: str) -> None:
+        observer.note(f"fine-tuning {base.model} for {suite}")
+
+    made = await asyncio.gather(
+        *(ensure_ft(suite, base, local.endpoint, learning) for suite in prepared.untuned)
+    )
     return {suite.name: ft for suite, ft in zip(prepared.untuned, made, strict=True)}

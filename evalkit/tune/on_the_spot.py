@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +28,23 @@ class FtModel:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def ensure_ft(suite: Suite, base: Base, endpoint: OpenAIEndpoint) -> FtModel:
+async def ensure_ft(
+    suite: Suite, base: Base, endpoint: OpenAIEndpoint, learning: Callable[[str], None] = lambda _: None
+) -> FtModel:
     """The model that `base` becomes by learning the suite's training lines: an earlier job's where weights
-    and lines are the same, else a new job's, waited for.
+    and lines are the same, else a new job's, waited for; `learning` is told the suite's name then.
 
     Raises:
         UsageError: the job failed, or the endpoint cannot fine-tune.
     """
     recipe = Recipe(base, suite.name, training_file(suite), suffix=suite.name)
-    return await ensure(recipe, endpoint)
+    return await ensure(recipe, endpoint, learning)
 
 
-async def ensure(recipe: Recipe, endpoint: OpenAIEndpoint) -> FtModel:
-    """The model of a recipe, made unless it is there.
+async def ensure(
+    recipe: Recipe, endpoint: OpenAIEndpoint, learning: Callable[[str], None] = lambda _: None
+) -> FtModel:
+    """The model of a recipe, made unless it is there; `learning` is told the recipe's name if it is made.
 
     Raises:
         UsageError: as `ensure_ft`.
@@ -48,6 +52,8 @@ async def ensure(recipe: Recipe, endpoint: OpenAIEndpoint) -> FtModel:
     server = FineTuning(endpoint)
     try:
         earlier = await find(server, recipe)
+        if earlier is None:
+            learning(recipe.name)
         job = await ended(server, earlier or await create(server, recipe))
     except AskError as error:
         raise UsageError(

@@ -72,6 +72,12 @@ def test_the_same_data_is_learned_once(tmp_path: Path, small_server: Server) -> 
     suite = suite_of(tmp_path / "once", 11)
     first, again = tuned(small_server, suite), tuned(small_server, suite)
     assert (again.model, again.job_id, again.reused) == (first.model, first.job_id, True)
+    told: list[str] = []
+    with_endpoint(small_server, lambda endpoint: ensure_ft(suite, BASE, endpoint, told.append))
+    assert told == []
+    other = suite_of(tmp_path / "told", 20)
+    with_endpoint(small_server, lambda endpoint: ensure_ft(other, BASE, endpoint, told.append))
+    assert told == ["told"]
     more = tuned(small_server, suite_of(tmp_path / "once", 12))
     other_base = tuned(small_server, suite, Base("evalkit-tiny", "bbbb"))
     assert len({first.model, more.model, other_base.model}) == 3
