@@ -13,10 +13,10 @@ from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
 from evalkit.run.connect import connect_all
 from evalkit.run.execute import Execution, Rules
+from evalkit.run.interrupt import interruptible
 from evalkit.run.keeper import Keeper, Limit
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
-from evalkit.run.run import interruptible
 from evalkit.run.session import AnswerStore
 from evalkit.suite.cases import read_keys, to_case
 from evalkit.suite.document import Document

@@ -19,13 +19,13 @@ from evalkit.run.budget import Budget
 from evalkit.run.connect import Connection, connect_all
 from evalkit.run.describe import calibrations, endpoint_to_json
 from evalkit.run.execute import Execution, Rules
+from evalkit.run.interrupt import interruptible
 from evalkit.run.keeper import Keeper, Limit, Tally
 from evalkit.run.options import RunOptions
 from evalkit.run.outcome import Observer, Outcome
 from evalkit.run.plan import Task, TaskKey
 from evalkit.run.prepare import check_priced, has_rubrics
 from evalkit.run.records import Record
-from evalkit.run.run import interruptible
 from evalkit.run.session import AnswerStore
 from evalkit.run.store import RunFolder, read_info, read_records
 from evalkit.suite import compose

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +17,7 @@ from evalkit.run.connect import Connection, by_endpoint, connect, open_endpoint
 from evalkit.run.describe import check_same_plan, describe
 from evalkit.run.execute import Execution
 from evalkit.run.fine_tunes import Settled, settle
+from evalkit.run.interrupt import interruptible
 from evalkit.run.keeper import Keeper, Tally
 from evalkit.run.leaks import find_leaks, warnings
 from evalkit.run.learned import training_files
@@ -183,20 +181,6 @@ def _team(
         return Workers(order, Keeper(store, observer, order.limit), budget)
     session = Session(order, ready.connections, order.answers.open(opened), budget, ready.recorded)
     return session.execution(store, observer, order.limit)
-
-
-@contextmanager
-def interruptible(team: Execution | Workers) -> Iterator[None]:
-    """Ctrl-C ends the work in order. Elsewhere than in the main thread, or on Windows, it comes as usual."""
-    loop = asyncio.get_running_loop()
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
-        yield
-        return
-    loop.add_signal_handler(signal.SIGINT, team.interrupt)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _finish(store: RunFolder, tally: Tally) -> None:
