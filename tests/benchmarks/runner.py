@@ -1,13 +1,13 @@
 """What evalkit costs beside the bare client loops of ../shared/bench/raw.py, measured in turns.
 
-    python -m tests.benchmarks.runner                 everything, about 15 minutes
+    python -m tests.benchmarks.runner                 everything, about 6 minutes
     python -m tests.benchmarks.runner --quick         small sizes, about 3 minutes
     python -m tests.benchmarks.runner --only cpu      or wall, memory, disk, start
 
-What was tried and did not help, or too little: turning the garbage collector off, or freezing what is there
-(0.08 s at start, nothing per sample); the SDK's own `post` without typed models (0.64 ms of CPU where its
-HTTP client alone takes 0.23); a thread for every grading (0.1 ms, where two checks take 0.01); a
-transaction for every cached answer, or a lock for every look into the cache (0.05 ms each).
+What was tried and did not help, or too little: turning the garbage collector off while questions are asked
+(nothing per sample; at the start it helps: evalkit/__main__.py); the SDK's own `post` without typed models
+(0.64 ms of CPU where its HTTP client alone takes 0.23); a thread for every grading (0.1 ms, where two checks
+take 0.01); a transaction for every cached answer, or a lock for every look into the cache (0.05 ms each).
 
 Needs ../shared/bench, and nginx with its echo module (Debian: nginx-light, libnginx-mod-http-echo). On a busy
 machine all of it takes longer: look at the ratios, which are of neighbours in one round.
