@@ -14,7 +14,7 @@ from evalkit.config.model import VariantSettings
 from evalkit.errors import UsageError
 from evalkit.run import Record
 from evalkit.run.codec import passed as all_of
-from evalkit.stats import Gain, Rate, paired_gain
+from evalkit.stats import Interval, Pairs, Rate, pairs_of, tango
 from evalkit.suite import Suite, training_file
 from evalkit.tune import Base, FtModel, Recipe, ensure
 from evalkit.tune.plot import svg
@@ -64,6 +64,15 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """How much more often the second of two passed, on the same `n` cases; in [-1, 1]."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """Whether more data is likely to help, judged by what the last doubling brought, case by case.
 
@@ -71,7 +80,7 @@ class Outlook:
         word: "unlikely" where even the upper end of the gain's 95% interval is below WORTHWHILE; "likely"
             where its lower end is above 0; "cannot tell" where it leaves both open.
         before, after: examples, as near to a doubling as was tried.
-        gain: of the pass rate, None where too few cases were decided.
+        gain: of the pass rate, with its 95% interval; None where too few cases were decided.
     """
 
     word: Literal["likely", "unlikely", "cannot tell"]
@@ -165,8 +174,13 @@ def outlook_of(shares: Sequence[Share], records: Sequence[Record]) -> Outlook:
     before = min(shares[:-1], key=lambda share: abs(share.examples - last.examples / 2))
     old, new = (_passes(records, share.variant) for share in (before, last))
     both = sorted(old.keys() & new.keys())
-    gain = paired_gain([old[case] for case in both], [new[case] for case in both])
+    gain = _gain(pairs_of([old[case] for case in both], [new[case] for case in both]))
     return Outlook(_word(gain), before.examples, last.examples, gain)
+
+
+def _gain(pairs: Pairs) -> Gain | None:
+    interval = tango(pairs)
+    return Gain(pairs.difference, interval, int(pairs.n)) if interval else None
 
 
 def _word(gain: Gain | None) -> Literal["likely", "unlikely", "cannot tell"]:

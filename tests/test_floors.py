@@ -16,6 +16,7 @@ FLOORS = (  # from the top
     {"cli"},
     {"report"},
     {"curve"},
+    {"gate"},
     {"comparison"},
     {"run"},
     {"tune"},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evalkit.comparison import Comparison
+from evalkit.gate import Decisions
 from evalkit.report.heading import Asked
 
 Planned = Mapping[str, Mapping[str, int]]
@@ -24,6 +25,7 @@ class Report:
         notes: what a reader must know to read the figures, a sentence each.
         planned: empty where run.json does not tell.
         remedy: how to get what is missing; None where nothing is.
+        gate: the decision; None where the run was made with --no-gate.
     """
 
     run: str
@@ -33,3 +35,4 @@ class Report:
     notes: tuple[str, ...]
     planned: Planned = field(default_factory=dict)
     remedy: str | None = None
+    gate: Decisions | None = None
