@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, log
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,25 @@ class ExactTest:
         top = int(np.argmax(chances))
         near = np.linspace(rates[max(0, top - 1)], rates[min(len(rates) - 1, top + 1)], 21)
         return max(chances[top], *(self.chance(most_lost, won, won + self.margin) for won in near))
+
+    def critical(self, alpha: float) -> float:
+        """The least statistic with a p-value of at most `alpha`, to six digits, from above."""
+        low, high = 0.0, _NEGLIGIBLE
+        while high - low > 1e-6:
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.p_of(middle) <= alpha else (middle, high)
+        return high
+
+    def power(self, alpha: float, discordance: float, difference: float = 0.0) -> float:
+        """How often the test shows non-inferiority at true rates that differ by `difference`.
+
+        Args:
+            alpha: its one-sided level.
+            discordance: the share of cases on which the two truly differ, at least abs(difference).
+            difference: candidate's true rate less the baseline's.
+        """
+        won, lost = (discordance + difference) / 2, (discordance - difference) / 2
+        return self.chance(self.most_lost(self.critical(alpha)), won, lost)
 
     def most_lost(self, z: float) -> NDArray[np.int64]:
         """By number of cases won, 0 to n: the most that may be lost for a statistic of at least `z`; -1 for
@@ -97,11 +116,3 @@ class ExactTest:
 def _binomial(counts: NDArray[np.int64], n: int, rate: float) -> Floats:
     choices = gammaln(n + 1) - gammaln(counts + 1) - gammaln(n - counts + 1)
     return np.asarray(np.exp(choices + xlogy(counts, rate) + xlog1py(n - counts, -rate)))
-
-
-def least_cases(margin: float, alpha: float) -> int:
-    """How many cases it takes at least, if candidate and baseline differ on none: 59 at 0.05 and 0.05.
-
-    With fewer, even that cannot be told from a candidate that loses `margin` of all cases.
-    """
-    return ceil(log(alpha) / log(1 - margin)) if margin < 1 else 1
