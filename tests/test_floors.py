@@ -24,6 +24,7 @@ FLOORS = (  # from the top
     {"dataset"},
     {"checks"},
     {"endpoints", "tokens", "prices"},
+    {"numbers"},
     {"stats", "jsontext", "errors"},
 )
 WING = {"dataset", "tokens", "errors"}

@@ -17,6 +17,7 @@ COMMANDS = Commands(
     called="evalkit",
     table={
         "run": "ask, check, tabulate",
+        "gate": "decide again on a run: SHIP, DON'T SHIP or INCONCLUSIVE",
         "report": "the figures of a run, finished or not: for the terminal, as Markdown, CSV or JSON",
         "record": "ask and store, unchecked: for models about to be shut down",
         "regrade": "check the stored answers of a run again, calling nothing",

@@ -42,6 +42,23 @@ def count_from(least: int) -> argparse._ActionType:
     return read
 
 
+def share(least: float, below: float) -> argparse._ActionType:
+    """A number from `least` to below `below`."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = -1.0
+        if not least <= found < below:
+            raise argparse.ArgumentTypeError(
+                f"found {text!r}, write a number from {least:g} to below {below:g}"
+            )
+        return found
+
+    return read
+
+
 def dollars_or_none(text: str) -> float | None:
     """`--max-cost`: an amount in USD, or `none`."""
     if text == "none":

@@ -20,8 +20,8 @@ from evalkit.cli.exit_codes import of_outcome
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config, rank, without_recorded
 from evalkit.errors import UsageError
+from evalkit.numbers import dollars, whole
 from evalkit.report.escape import printable
-from evalkit.report.numbers import dollars, whole
 from evalkit.run import Outcome, Record, RunOptions, read_records
 from evalkit.run.prepare import prepare
 from evalkit.run.records import WHOLE

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # this module is loaded by every command, the run's are not
+    from evalkit.gate import Decisions
     from evalkit.run.outcome import Outcome
 
 
@@ -47,3 +48,13 @@ def of_outcome(outcome: Outcome) -> Exit:
     stops = {"interrupted": Exit.INTERRUPTED, "budget": Exit.BUDGET, "maxfail": Exit.NOT_ALL_ASKED}
     stopped = stops[outcome.stopped] if outcome.stopped else Exit.OK
     return weightiest([stopped, Exit.NOT_ALL_ASKED if outcome.errors or outcome.unasked else Exit.OK])
+
+
+def of_gate(gate: Decisions | None) -> Exit:
+    """What the decisions come to: OK where nothing was decided, and where each suite lets it pass."""
+    codes = {"ship": Exit.OK, "dont_ship": Exit.GATE_FAILED, "inconclusive": Exit.INCONCLUSIVE}
+    found = gate.suites if gate else ()
+    return weightiest(
+        Exit.OK if each.word == "inconclusive" and each.inconclusive_passes else codes[each.word]
+        for each in found
+    )

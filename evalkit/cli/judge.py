@@ -18,8 +18,8 @@ from evalkit.cli.exit_codes import Exit
 from evalkit.config import LOCAL, ModelFlags, ModelRef, load_config
 from evalkit.config.model import EMBEDDED_JUDGE
 from evalkit.errors import UsageError
+from evalkit.numbers import interval, percent
 from evalkit.report.escape import printable
-from evalkit.report.numbers import interval, percent
 from evalkit.run.calibration import Calibration, text_sha256, write_calibration
 from evalkit.run.labelled import Agreement, Judging, Labelled, agreement, read_labelled
 from evalkit.run.options import RunOptions

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from evalkit.numbers import dollars
 from evalkit.report.escape import printable
-from evalkit.report.numbers import dollars
 from evalkit.run import Plan, Record
 
 SECONDS_BETWEEN_LINES = 10.0

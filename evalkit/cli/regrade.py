@@ -13,7 +13,7 @@ from typing import Any
 
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.embedded import reachable
-from evalkit.cli.exit_codes import of_outcome
+from evalkit.cli.exit_codes import of_gate, of_outcome, weightiest
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, judge_for, load_config
 from evalkit.report.escape import printable
@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"Report and records: {outcome.folder}")
     if report.remedy:
         print(printable(report.remedy))
-    return of_outcome(outcome)
+    return weightiest([of_outcome(outcome), of_gate(report.gate)])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from evalkit.cli.arguments import Parser
 from evalkit.cli.exit_codes import Exit
-from evalkit.errors import UsageError
+from evalkit.cli.folders import run_folder
 from evalkit.report.csv import csv
 from evalkit.report.escape import printable
 from evalkit.report.heading import heading
@@ -17,7 +17,6 @@ from evalkit.report.markdown import markdown
 from evalkit.report.model import Report
 from evalkit.report.summary import summary_json
 from evalkit.report.terminal import terminal
-from evalkit.run import RunOptions, latest
 
 DESCRIPTION = """\
 Work out the figures of a run anew from its records, and print them. The run may have been stopped, or may
@@ -32,7 +31,7 @@ EXAMPLE = """\
 def main(argv: Sequence[str]) -> int:
     """Print one report."""
     given = _parser().parse_args(argv)
-    report = load_report(_folder(given.run))
+    report = load_report(run_folder(given.run))
     if given.format == "terminal":
         print(heading(report.asked, report.plan), terminal(report, given.verbosity), sep="\n\n")
         if report.remedy:
@@ -58,14 +57,3 @@ def _parser() -> Parser:
         "-v", dest="verbosity", action="store_const", const=1, help="more failures, and a rate for each check"
     )
     return made
-
-
-def _folder(run: Path | None) -> Path:
-    """The run's own folder, which `latest` may no longer lead to when the run is to be gone on with."""
-    run = run or RunOptions().out / "latest"
-    if run.name != "latest":
-        return run
-    newest = latest(run.parent)
-    if newest is None:
-        raise UsageError(f"{run.parent}: no run there yet; evalkit run makes one, or name a run's folder")
-    return run.parent / newest.name

@@ -12,11 +12,12 @@ from typing import Any
 from evalkit import tokens
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
-from evalkit.cli.exit_codes import Exit, of_outcome
+from evalkit.cli.exit_codes import Exit, of_gate, of_outcome, weightiest
 from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
+from evalkit.gate.looking import take_looks
 from evalkit.report.heading import heading_of
 from evalkit.report.load import load_report
 from evalkit.report.terminal import terminal
@@ -59,11 +60,13 @@ def main(argv: Sequence[str]) -> int:
     if given.get("dry_run"):
         return _dry_run(asking)
     outcome = _run(asking)
+    if outcome.complete or outcome.stopped is None:
+        take_looks(outcome.folder, Path.cwd())
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
     print(terminal(report, asking.verbosity))
     print(_ending(outcome, report.remedy))
-    return of_outcome(outcome)
+    return weightiest([of_outcome(outcome), of_gate(report.gate)])
 
 
 def parser() -> argparse.ArgumentParser:

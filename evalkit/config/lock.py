@@ -1,7 +1,8 @@
 """evalkit.lock: the fine-tunes that `evalkit tune` made, so that `run` finds them again.
 
 It lies beside evalkit.toml and is meant to be committed: JSON, `{"version": 1, "fine_tunes": [...]}`, an
-entry a job with the fields of `LockedModel`. It holds no key, and no key is sent anywhere because of it.
+entry a job with the fields of `LockedModel`; and `looks`, see `evalkit.config.looks`. It holds no key, and no
+key is sent anywhere because of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from evalkit.errors import InputError, StorageError
 
 FILE_NAME = "evalkit.lock"
 VERSION = 1
+Document = dict[str, Any]
 PATIENCE_S = 10.0
 """How long one writer waits for another."""
 
@@ -87,11 +89,21 @@ def read_lock(folder: Path) -> tuple[LockedModel, ...]:
     Raises:
         InputError: it cannot be read, or was written by another version of evalkit.
     """
+    found = read_document(folder)["fine_tunes"]
+    return tuple(_entry(folder / FILE_NAME, number, entry) for number, entry in enumerate(found))
+
+
+def read_document(folder: Path) -> Document:
+    """All that evalkit.lock holds; an empty one where there is no such file.
+
+    Raises:
+        InputError: it cannot be read, or was written by another version of evalkit.
+    """
     path = folder / FILE_NAME
     try:
         found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return ()
+        return {"version": VERSION, "fine_tunes": []}
     except json.JSONDecodeError as fault:
         raise InputError(f"not JSON: {fault.msg}; {_REMEDY}", file=path, line=fault.lineno) from fault
     except (OSError, ValueError, RecursionError) as fault:
@@ -101,7 +113,7 @@ def read_lock(folder: Path) -> tuple[LockedModel, ...]:
     if found.get("version") != VERSION:
         what = f"found {found.get('version')!r}, this evalkit reads {VERSION}; use the evalkit that wrote it"
         _fail(path, "version", what)
-    return tuple(_entry(path, number, entry) for number, entry in enumerate(found["fine_tunes"]))
+    return found
 
 
 def keep(folder: Path, entry: LockedModel) -> None:
@@ -127,10 +139,25 @@ def forget(folder: Path, model: str, endpoint: str, base_url: str | None) -> Non
 
 
 def _change(folder: Path, change: Callable[[tuple[LockedModel, ...]], tuple[LockedModel, ...]]) -> None:
-    """Read, change and write, with every other writer kept waiting: no entry is lost between them."""
+    """Change the fine-tunes."""
+
+    def changed(document: Document) -> Document:
+        after = change(read_lock(folder))
+        return {**document, "fine_tunes": [asdict(entry) for entry in after]}
+
+    change_document(folder, changed)
+
+
+def change_document(folder: Path, change: Callable[[Document], Document]) -> None:
+    """Read, change and write, with every other writer kept waiting: no entry is lost between them.
+
+    Raises:
+        InputError: evalkit.lock cannot be read; it is left as it is.
+        StorageError: it cannot be written; it is left as it is.
+    """
     try:
         with _alone(folder):
-            before = read_lock(folder)
+            before = read_document(folder)
             after = change(before)
             if after != before:
                 _write(folder / FILE_NAME, after)
@@ -152,10 +179,9 @@ def _alone(folder: Path) -> Iterator[None]:
         db.execute("rollback")
 
 
-def _write(path: Path, entries: tuple[LockedModel, ...]) -> None:
+def _write(path: Path, content: Document) -> None:
     """Whole or not at all: a reader, or a killed writer, meets the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
-    content = {"version": VERSION, "fine_tunes": [asdict(entry) for entry in entries]}
     with part.open("w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.write("\n")

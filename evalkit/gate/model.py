@@ -49,7 +49,7 @@ class Floor:
         name: as in `require:`. limit: as it stands there.
         value: what was found. bound: as far as it is shown; None where there is not enough for one.
         state: "met" and "missed" are shown, "open" is neither.
-        least: how many answers it takes at least to show that it is met.
+        least: how many answers it takes at least to show that it is met; None where no number does.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Floor:
     value: float | None
     bound: float | None
     state: Literal["met", "missed", "open"]
-    least: int
+    least: int | None
     n: int
 
 
@@ -67,9 +67,12 @@ class Decision:
 
     Attributes:
         reason: one sentence with the evidence.
+        alpha: one-sided, of all looks at this candidate. level: what of it this look was tested at.
         candidate_rate, baseline_rate: over all checks, of the answers that counted and were decided.
-        cases: distinct ones that counted. pairs: answers of each side, repeats included.
-        unknown: answers of either side that are missing or were not decided.
+        cases: what the tests count: cases, or groups where answers hang together (`clustered`).
+        pairs: answers of each side, repeats included.
+        unknown: pairs in which an answer is missing or was not decided.
+        without_unknown: the decision if those are left out.
         endpoints: empty where nothing could be compared.
         labels: what a reader must know of it, such as a margin that was set after the data was seen.
     """
@@ -81,11 +84,14 @@ class Decision:
     baseline: str
     margin: float
     alpha: float
+    level: float
     candidate_rate: Rate
     baseline_rate: Rate
     cases: int
     pairs: int
+    clustered: bool
     unknown: int
+    without_unknown: Word
     endpoints: tuple[Endpoint, ...]
     floors: tuple[Floor, ...] = ()
     labels: tuple[str, ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evalkit.comparison import SuiteFigures, VariantFigures
+from evalkit.numbers import UNKNOWN, dollars, interval, percent, whole
 from evalkit.report.escape import printable
-from evalkit.report.numbers import UNKNOWN, dollars, interval, percent, whole
 
 
 def cells(row: VariantFigures) -> tuple[str, ...]:

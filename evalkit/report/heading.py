@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from evalkit.config import LOCAL, UNTUNED, Config, rank
 from evalkit.endpoints.base import RECORDED
+from evalkit.numbers import dollars
 from evalkit.report.columns import columns
 from evalkit.report.escape import clip, printable
-from evalkit.report.numbers import dollars
 from evalkit.run.estimate import Estimate
 from evalkit.run.plan import Plan
 from evalkit.tokens import ft_base

@@ -7,12 +7,14 @@ from typing import Any
 
 from evalkit.comparison import Pair, compare_rows
 from evalkit.errors import UsageError
+from evalkit.gate.run import AS_IT_IS, Changed, decisions
 from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
 from evalkit.report.model import Report
 from evalkit.report.notes import notes
 from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
+from evalkit.run.gating import read_gating
 from evalkit.run.leaks import leaked_cases
 from evalkit.run.rows import open_rows, superseded
 from evalkit.run.store import RUN
@@ -21,8 +23,12 @@ NEEDED = ("status", "gate", "plan", "estimate", "options", "endpoints")
 """What a report takes from run.json."""
 
 
-def load_report(folder: Path) -> Report:
+def load_report(folder: Path, changed: Changed = AS_IT_IS) -> Report:
     """Work out all figures anew from the records on disk, in little memory, whether the run has ended or not.
+
+    Args:
+        folder: the run's.
+        changed: other terms to decide by than the suites' own.
 
     Raises:
         UsageError: `folder` holds no run, or a damaged one.
@@ -30,7 +36,7 @@ def load_report(folder: Path) -> Report:
     info = read_info(folder)
     if missing := [name for name in NEEDED if name not in info]:
         raise UsageError(f"{folder / RUN}: {missing[0]} is missing: it is damaged, or of another version")
-    pairs = {suite: Pair(*pair) for suite, pair in info["gate"].items()}
+    pairs = {suite: Pair(found.candidate, found.baseline) for suite, found in read_gating(info).items()}
     with open_rows(folder) as rows:
         comparison = compare_rows(rows, pairs, leaked_cases(info), superseded(folder))
     planned = planned_records(info)
@@ -42,6 +48,7 @@ def load_report(folder: Path) -> Report:
         notes=(*incomplete(info, comparison, planned, folder), *notes(info, comparison)),
         planned=planned,
         remedy=remedy(info, comparison, planned, folder),
+        gate=decisions(folder, info, changed),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 from evalkit.comparison import Leaks, VariantFigures
+from evalkit.gate import Decisions, Endpoint
 from evalkit.report.model import Planned, Report
 from evalkit.stats import Rate
 
@@ -17,11 +19,14 @@ def summary(report: Report) -> dict[str, Any]:
     """The object of summary.json; null is unknown, never 0."""
     comparison = report.comparison
     suites = {
-        suite.name: {"variants": _variants(suite.rows, report.planned.get(suite.name, {}))}
+        suite.name: {
+            "variants": _variants(suite.rows, report.planned.get(suite.name, {})),
+            **gate_summary(report.gate, suite.name),
+        }
         for suite in comparison.suites
     }
     total = {"variants": _variants(comparison.total, _all(report.planned))}
-    return {"run": report.run, "suites": suites, "all": total}
+    return {"run": report.run, "suites": suites, "all": total, **_decision(report.gate)}
 
 
 def summary_json(report: Report) -> str:
@@ -67,6 +72,44 @@ def variant_summary(row: VariantFigures, planned: int | None) -> dict[str, Any]:
         "judge_possibly_billed": row.judge_possibly_billed,
         **_leaks(row.leaks),
     }
+
+
+def gate_summary(gate: Decisions | None, suite: str) -> dict[str, Any]:
+    """One suite's decision; nothing where none was made."""
+    found = gate.of(suite) if gate else None
+    if found is None:
+        return {}
+    own = {name: getattr(found, name) for name in _OF_DECISION}
+    endpoints = [_endpoint(endpoint) for endpoint in found.endpoints]
+    floors = [asdict(floor) for floor in found.floors]
+    return {"gate": {"decision": found.word, **own, "endpoints": endpoints, "floors": floors}}
+
+
+_OF_DECISION = (
+    "reason", "candidate", "baseline", "margin", "alpha", "level", "cases", "pairs", "unknown", "labels",
+)  # fmt: skip
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    interval = endpoint.interval
+    return {
+        "name": endpoint.name,
+        "state": endpoint.state,
+        "difference": endpoint.difference,
+        "interval": [interval.low, interval.high] if interval else None,
+        "won": endpoint.pairs.won,
+        "lost": endpoint.pairs.lost,
+        "p_noninferior": endpoint.p_noninferior,
+        "p_worse": endpoint.p_worse,
+        "more": endpoint.more,
+        "note": endpoint.note,
+    }
+
+
+def _decision(gate: Decisions | None) -> dict[str, Any]:
+    if gate is None:
+        return {}
+    return {"gate": {"decision": gate.word, "undecided": gate.undecided}}
 
 
 def _leaks(leaks: Leaks | None) -> dict[str, Any]:

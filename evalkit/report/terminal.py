@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
+from evalkit.gate import Decisions
+from evalkit.numbers import percent
 from evalkit.report import figures
 from evalkit.report.columns import columns
 from evalkit.report.escape import clip, printable
 from evalkit.report.model import Report
-from evalkit.report.numbers import percent
+from evalkit.report.verdict import verdicts
 
 WIDTH = 100
 NOTHING = "(no text)"
@@ -60,6 +62,7 @@ def _alone(report: Report, verbosity: int) -> Iterator[str]:
     head, (body,) = _figures([suite.rows])
     yield from (_over(_title(suite), head[0]), head[1], *body, "")
     yield from _paragraph(_remarks(suite.rows))
+    yield from _paragraph(verdict_lines(report.gate))
     yield from _details(suite, verbosity, listed=10)
 
 
@@ -73,10 +76,25 @@ def _together(report: Report, verbosity: int) -> Iterator[str]:
         yield from (title, *(f"  {line}" for line in body))
     yield ""
     yield from _paragraph(_remarks(total))
+    yield from _paragraph(verdict_lines(report.gate))
     for suite in suites:
         if verbosity > 0:
             yield from _paragraph([_title(suite), *_remarks(suite.rows)])
         yield from _details(suite, verbosity, listed=3)
+
+
+def verdict_lines(gate: Decisions | None) -> list[str]:
+    """The decisions, wrapped: the word, the suite where there are several, and the reason."""
+    found = list(verdicts(gate))
+    words = max((len(verdict.word) for verdict in found), default=0)
+    names = max((len(printable(verdict.suite)) for verdict in found), default=0) if len(found) > 1 else 0
+    lines = []
+    for verdict in found:
+        name = f"{printable(verdict.suite):{names}}  " if names else ""
+        head = f"{verdict.word:{words}}  {name}"
+        body = textwrap.wrap(printable(verdict.reason), WIDTH - len(head))
+        lines += [head + body[0], *(" " * len(head) + line for line in body[1:])]
+    return lines
 
 
 def _details(suite: SuiteFigures, verbosity: int, listed: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from evalkit.errors import UsageError
 from evalkit.run.calibration import rubric_calibrations
 from evalkit.run.connect import Connection
 from evalkit.run.estimate import estimate
+from evalkit.run.gating import gating_of
 from evalkit.run.options import RunOptions
 from evalkit.run.origins import FineTune
 from evalkit.run.prepare import Prepared
@@ -48,7 +49,7 @@ def describe(
         "plan": _plan(prepared, options) | {"responses": recorded.digests},
         "responses": recorded.to_json(),
         "estimate": asdict(expected),
-        "gate": {suite.name: gate_roles(config, suite) for suite in prepared.suites},
+        "gate": {suite.name: gating_of(suite, gate_roles(config, suite)) for suite in prepared.suites},
         "calibrations": calibrations(prepared.suites, prepared.judges, connections),
         "endpoints": {name: endpoint_to_json(connection) for name, connection in connections.items()},
         "fine_tunes": {

@@ -19,6 +19,7 @@ from evalkit.run.budget import Budget
 from evalkit.run.connect import Connection, connect_all
 from evalkit.run.describe import calibrations, endpoint_to_json
 from evalkit.run.execute import Execution, Rules
+from evalkit.run.gating import gating_of, read_gating
 from evalkit.run.interrupt import interruptible
 from evalkit.run.keeper import Keeper, Limit, Tally
 from evalkit.run.options import RunOptions
@@ -175,6 +176,11 @@ def _described(
         "suites": {suite.name: {"sha256": suite.sha256, "cases": len(suite.cases)} for suite in suites},
         "judges": {suite: asdict(judge) for suite, judge in judges.items()},
     }
+    before = read_gating(info)
+    gate = {
+        suite.name: gating_of(suite, (before[suite.name].candidate, before[suite.name].baseline))
+        for suite in suites
+    }
     return {
         **info,
         "status": "running",
@@ -182,6 +188,7 @@ def _described(
         "regraded_origin": info.get("regraded_origin", str(folder)),
         "regraded_status": info.get("regraded_status", info["status"]),
         "plan": plan,
+        "gate": gate,
         "calibrations": calibrations(suites, judges, connections),
         "endpoints": info["endpoints"] | {name: endpoint_to_json(at) for name, at in connections.items()},
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import ceil, log, sqrt
 from statistics import NormalDist
 
+from evalkit.stats.paired import Pairs
+
 POWER = 0.8
 
 
@@ -28,8 +30,38 @@ def needed_cases(discordance: float, margin: float, alpha: float, power: float =
         alpha: one-sided.
     """
     normal = NormalDist()
+    reach = normal.inv_cdf(1 - alpha) * _spread(discordance, margin) + normal.inv_cdf(power) * sqrt(
+        discordance
+    )
+    return max(least_cases(margin, alpha), ceil((reach / margin) ** 2))
+
+
+def more_cases(pairs: Pairs, margin: float, alpha: float, power: float = POWER) -> int:
+    """How many further cases would show non-inferiority with a probability of `power`, beside those at hand.
+
+    The further ones are planned at a true difference of 0 and with the discordance at hand; those at hand
+    count as they are. Tango's statistic of both together, by its normal approximation.
+    """
+    normal = NormalDist()
+    z, reserve = normal.inv_cdf(1 - alpha), normal.inv_cdf(power)
+    discordance, behind = pairs.discordance, pairs.lost - pairs.won
+    spread = _spread(discordance, margin)
+
+    def enough(more: int) -> bool:
+        total = pairs.n + more
+        return total * margin - behind >= z * spread * sqrt(total) + reserve * sqrt(more * discordance)
+
+    low, high = 0, max(1, least_cases(margin, alpha) - int(pairs.n))
+    while not enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return max(high, least_cases(margin, alpha) - int(pairs.n))
+
+
+def _spread(discordance: float, margin: float) -> float:
+    """The statistic's standard deviation for one case, as the hypothesis has it."""
     b = -discordance - 2 * margin
     alone = (sqrt(b * b - 4 * discordance * margin * (1 + margin)) - b) / 4
-    spread = sqrt(2 * alone - margin * (1 + margin))
-    reach = normal.inv_cdf(1 - alpha) * spread + normal.inv_cdf(power) * sqrt(discordance)
-    return max(least_cases(margin, alpha), ceil((reach / margin) ** 2))
+    return sqrt(2 * alone - margin * (1 + margin))

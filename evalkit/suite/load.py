@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from evalkit.suite.compose import filled_text, filled_turns, training_line
 from evalkit.suite.document import Document
 from evalkit.suite.entries import named_checks
 from evalkit.suite.files import Folder, is_file_name
+from evalkit.suite.gate import check_gate
 from evalkit.suite.model import Case, NamedCheck, Prompt, Suite
 from evalkit.suite.shape import CheckEntry, SuiteKeys
 from evalkit.suite.stored import StoredCases
@@ -71,13 +73,16 @@ def _suite(document: Document, folder: Folder, again: bool) -> Suite:
     for name in keys.params.keys() & _NOT_PARAMS.keys():
         raise FieldError(("params", name), f"cannot be set here; {_NOT_PARAMS[name]}")
     fit = _Fit(checks, (prompt, short_prompt))
-    cases, case_checks = _cases(document, keys, folder, fit, again)
+    traits = _Traits()
+    cases = _cases(document, keys, folder, fit, again, traits)
+    check_gate(keys.gate, checks)
     return Suite(
         name=folder.root.resolve().name,
         folder=folder.root,
         cases=cases,
         checks=checks,
-        case_checks=case_checks,
+        case_checks=traits.checks,
+        case_marks=traits.marks,
         description=keys.description,
         prompt=prompt,
         short_prompt=short_prompt,
@@ -139,31 +144,46 @@ class _Reader:
         return self.built[mark]
 
 
+@dataclass(slots=True)
+class _Traits:
+    """Whether any case may have checks of its own, and whether any may have a group or tags."""
+
+    checks: bool = False
+    marks: bool = False
+
+    def note(self, case: Case) -> None:
+        """Look at one case."""
+        self.checks = self.checks or bool(case.checks)
+        self.marks = self.marks or bool(case.group or case.tags)
+
+
 def _cases(
-    document: Document, keys: SuiteKeys, folder: Folder, fit: _Fit, again: bool
-) -> tuple[Sequence[Case], bool]:
-    """All cases, and whether any may have checks of its own."""
+    document: Document, keys: SuiteKeys, folder: Folder, fit: _Fit, again: bool, traits: _Traits
+) -> Sequence[Case]:
+    """All cases; their traits are noted."""
     read = _Reader(folder, fit.checks)
     if isinstance(keys.cases, str) and keys.cases.endswith(".jsonl"):
         file = folder.find(keys.cases, ("cases",))
-        cases, with_checks = _stored(file, folder, None if again else fit, read)
+        cases = _stored(file, folder, None if again else fit, read, traits)
     else:
-        cases = tuple(_checked(_case_rows(document, keys, folder), read, fit))
-        with_checks = sum(bool(case.checks) for case in cases)
+        cases = tuple(_checked(_case_rows(document, keys, folder), read, fit, traits))
     if not cases:
         raise FieldError(("cases",), "holds no case; write at least one")
-    return cases, with_checks > 0
+    return cases
 
 
-def _stored(file: Path, folder: Folder, fit: _Fit | None, read: _Reader) -> tuple[Sequence[Case], int]:
-    """The cases of a JSONL file, and how many may have checks of their own; without `fit` none is read."""
+def _stored(file: Path, folder: Folder, fit: _Fit | None, read: _Reader, traits: _Traits) -> Sequence[Case]:
+    """The cases of a JSONL file; without `fit` none is read, and any may have any trait."""
     cases = StoredCases(file, read)
     if fit is None:
-        return cases, sum(1 for _ in cases.scan(folder))
-    return cases, sum(bool(case.checks) for case in _checked(cases.rows(folder), read, fit))
+        deque(cases.scan(folder), maxlen=0)
+        traits.checks = traits.marks = True
+    else:
+        deque(_checked(cases.rows(folder), read, fit, traits), maxlen=0)
+    return cases
 
 
-def _checked(rows: Iterable[Document], read: _Reader, fit: _Fit) -> Iterator[Case]:
+def _checked(rows: Iterable[Document], read: _Reader, fit: _Fit, traits: _Traits) -> Iterator[Case]:
     """The cases of the rows, each of another id, and none that would fail at every asking."""
     ids = Ids()
     for row in rows:
@@ -173,6 +193,7 @@ def _checked(rows: Iterable[Document], read: _Reader, fit: _Fit) -> Iterator[Cas
         except FieldError as error:
             raise row.error(error) from error
         ids.add(case.id, row)
+        traits.note(case)
         yield case
 
 

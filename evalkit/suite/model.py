@@ -67,15 +67,24 @@ def tools_in(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     return (*params.get("tools", ()), *functions)
 
 
+PASS_RATE = "pass_rate"
+FIGURES = (PASS_RATE, "p50_latency_ms", "p95_latency_ms", "cost_per_1k")
+"""What a gate may require besides the rate of a check: at least that rate, at most the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """The suite's `gate:`; alpha is one-sided."""
+    """The suite's `gate:`; alpha is one-sided.
+
+    `require`: what the candidate must reach by itself, by the name of a check or of a figure: see FIGURES.
+    """
 
     candidate: str = "ft"
     baseline: str = "prompted"
     margin: Annotated[float, Bounds(0, 1)] = 0.05
     alpha: Annotated[float, Bounds(1e-6, 0.5)] = 0.05
     inconclusive: Literal["fail", "pass"] = "fail"
+    require: Mapping[str, Annotated[float, Bounds(0)]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Suite:
     """A folder with suite.yaml, read and checked.
 
     `cases` may stand on disk, and each be read when it is asked for: keep none of them.
-    `case_checks`: whether any case has checks of its own.
+    `case_checks`: whether any case has checks of its own; `case_marks`: whether any has a group or tags.
     """
 
     name: str
@@ -91,6 +100,7 @@ class Suite:
     cases: Sequence[Case]
     checks: tuple[NamedCheck, ...]
     case_checks: bool = False
+    case_marks: bool = False
     description: str = ""
     prompt: Prompt | None = None
     short_prompt: Prompt | None = None

@@ -20,8 +20,8 @@ from evalkit.config import ModelFlags, load_config
 from evalkit.dataset.check import CheckOptions, check_file
 from evalkit.dataset.cost import CallCost, Comparison, CostEstimate, CostOptions, estimate_cost
 from evalkit.errors import InputError, UsageError
+from evalkit.numbers import dollars
 from evalkit.report.escape import printable
-from evalkit.report.numbers import dollars
 from evalkit.suite import load_suite
 from evalkit.tokens import encoding_for, without_encoding
 

@@ -11,7 +11,7 @@ from evalkit.config.hosts import host_of, is_private
 from evalkit.dataset.check import Check
 from evalkit.dataset.cost import CostOptions, estimate_cost
 from evalkit.errors import BudgetReached, UsageError
-from evalkit.report.numbers import dollars
+from evalkit.numbers import dollars
 from evalkit.tune import Recipe
 
 BYTES_PER_TOKEN = 3

@@ -23,8 +23,8 @@ from evalkit.cli.tune.tables import as_json, cell, table
 from evalkit.config import EMBEDDED_BASE, LOCAL, Config, ModelFlags, ModelRef, load_config
 from evalkit.curve import Curve, Outlook, Point, Share
 from evalkit.errors import AskError, UsageError
+from evalkit.numbers import interval, percent
 from evalkit.report.load import load_report
-from evalkit.report.numbers import interval, percent
 from evalkit.report.write import write_report
 from evalkit.run import RunOptions, read_records
 from evalkit.run.connect import connect, open_endpoint

@@ -1,0 +1,123 @@
+"""A decision in one sentence, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from evalkit.gate.model import SPOKEN, Decision, Endpoint, Floor
+from evalkit.numbers import percent
+from evalkit.stats.planning import POWER, least_cases
+
+
+def reason(decision: Decision) -> str:
+    """`ft passes 86%, prompted 71%: truly at least +7 points (95% sure, 120 cases; -5 allowed).`"""
+    if not decision.pairs:
+        return f"{decision.candidate} and {decision.baseline} share no answered case."
+    if not decision.level:
+        return f"{_rates(decision)}, but no further look is left: {decision.labels[0]}."
+    if decision.word == "ship":
+        return f"{_rates(decision)}: {_shown(decision)}."
+    lines = _missed(decision.floors) if decision.word == "dont_ship" else _open(decision)
+    return " ".join(lines) if decision.word == "inconclusive" else _worse(decision, lines)
+
+
+def _shown(decision: Decision) -> str:
+    """What is shown of the endpoint that is shown least."""
+    least = min(decision.endpoints, key=_low)
+    of = f" on {least.name}" if len(decision.endpoints) == 1 else ""
+    many = f" on each of {len(decision.endpoints)} checks (least on {least.name})"
+    where = many if len(decision.endpoints) > 1 else of
+    return f"truly at least {_points(_low(least))} points{where} {_surety(decision)}"
+
+
+def _worse(decision: Decision, missed: list[str]) -> str:
+    found = [each for each in decision.endpoints if each.p_worse <= decision.level]
+    if not found:
+        return " ".join(missed)
+    most = min(found, key=lambda each: each.difference or 0.0)
+    ends = ""
+    if most.interval:
+        ends = f"{-100 * most.interval.high:.0f} to {-100 * most.interval.low:.0f}, "
+    others = (
+        f", and on {', '.join(each.name for each in found if each is not most)}" if len(found) > 1 else ""
+    )
+    allowed = f"{ends}{_counted(decision)}; {100 * decision.margin:.0f} allowed"
+    lost = f"{decision.candidate} is {-100 * (most.difference or 0):.0f} points worse on {most.name}"
+    return " ".join([f"{lost} ({allowed}){others}.", *missed])
+
+
+def _open(decision: Decision) -> list[str]:
+    """Why nothing is shown, the weightiest first, and what would help."""
+    if decision.unknown and decision.without_unknown != "inconclusive":
+        without = f"without them it would be {SPOKEN[decision.without_unknown]}"
+        return [f"{decision.unknown} of {decision.pairs} pairs of answers are unknown; {without}."]
+    notes = [f"{each.name}: {each.note}." for each in decision.endpoints if each.note]
+    found = [each for each in decision.endpoints if each.state == "open" and not each.note]
+    told = [_may_be_worse(decision, found)] if found else []
+    return [*told, *_missed(decision.floors), *_short(decision.floors), *notes] or ["Nothing is shown."]
+
+
+def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:
+    worst = min(found, key=_low)
+    needed = least_cases(decision.margin, decision.level)
+    low = -100 * _low(worst)
+    may = f"{_rates(decision)}; {decision.candidate} may be {low:.0f} points worse on {worst.name}"
+    more = max((each.more for each in found if each.more), default=None)
+    if more is None:
+        return f"{may}, {100 * decision.margin:g} allowed."
+    unit = "groups" if decision.clustered else "cases"
+    least = f" (at least {needed} in all)" if worst.pairs.n < needed else ""
+    plan = f"About {more:,} more {unit} would decide{least} ({POWER:.0%} power, if equal)."
+    return f"{may} ({_counted(decision)}), {100 * decision.margin:g} allowed. {plan}"
+
+
+def _missed(found: Iterable[Floor]) -> list[str]:
+    return [
+        f"{each.name} is {_figure(each, each.value)}, {_figure(each, each.limit)} is required: surely missed."
+        for each in found
+        if each.state == "missed"
+    ]
+
+
+def _short(found: Iterable[Floor]) -> list[str]:
+    """Floors that are not shown either way."""
+    told = []
+    for each in found:
+        if each.state == "open":
+            least = f", and it takes at least {each.least}" if each.least and each.n < each.least else ""
+            sure = f"sure of {_figure(each, each.bound)} with {each.n} answers{least}"
+            told.append(f"{each.name}: {_figure(each, each.limit)} is required, {sure}.")
+    return told
+
+
+def _figure(floor: Floor, value: float | None) -> str:
+    if value is None:
+        return "nothing"
+    units = {"p50_latency_ms": f"{value:,.0f} ms", "p95_latency_ms": f"{value:,.0f} ms"}
+    return units.get(floor.name, f"${value:,.4g}" if floor.name == "cost_per_1k" else f"{value:.1%}")
+
+
+def _rates(decision: Decision) -> str:
+    mine, theirs = percent(decision.candidate_rate), percent(decision.baseline_rate)
+    if mine == theirs:
+        return f"{decision.candidate} and {decision.baseline} both pass {mine}"
+    return f"{decision.candidate} passes {mine}, {decision.baseline} {theirs}"
+
+
+def _surety(decision: Decision) -> str:
+    allowed = f"{_points(-decision.margin)} allowed"
+    return f"({100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed})"
+
+
+def _counted(decision: Decision) -> str:
+    if decision.clustered:
+        return f"{decision.pairs:,} pairs in {decision.cases:,} groups"
+    return f"{decision.pairs:,} pairs"
+
+
+def _low(endpoint: Endpoint) -> float:
+    return endpoint.interval.low if endpoint.interval else -1.0
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.0f}"
