@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from evalkit.stats import Interval, Pairs, Rate
@@ -10,6 +11,25 @@ from evalkit.stats import Interval, Pairs, Rate
 Word = Literal["ship", "dont_ship", "inconclusive"]
 
 SPOKEN = {"ship": "SHIP", "dont_ship": "DON'T SHIP", "inconclusive": "INCONCLUSIVE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a suite is decided, beside its counts.
+
+    Attributes:
+        margin: how much worse the candidate may be.
+        level: one-sided, of this look; 0 where none of alpha is left.
+        alpha: of all looks together.
+        labels: what a reader must know of the decision.
+        notes: by endpoint, why it cannot carry a SHIP.
+    """
+
+    margin: float
+    level: float
+    alpha: float
+    labels: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,15 +60,16 @@ def _open(decision: Decision) -> list[str]:
 def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:
     worst = min(found, key=_low)
     needed = least_cases(decision.margin, decision.level)
-    low = -100 * _low(worst)
-    may = f"{_rates(decision)}; {decision.candidate} may be {low:.0f} points worse on {worst.name}"
+    low, allowed = -100 * _low(worst), f"{100 * decision.margin:g}"
+    exactly = f"{low:.0f}" if f"{low:.0f}" != allowed else f"{low:.1f}"
+    may = f"{_rates(decision)}; {decision.candidate} may be {exactly} points worse on {worst.name}"
     more = max((each.more for each in found if each.more), default=None)
     if more is None:
-        return f"{may}, {100 * decision.margin:g} allowed."
-    unit = "groups" if decision.clustered else "cases"
+        return f"{may}, {allowed} allowed."
+    unit = ("group" if decision.clustered else "case") + ("s" if more > 1 else "")
     least = f" (at least {needed} in all)" if worst.pairs.n < needed else ""
     plan = f"About {more:,} more {unit} would decide{least} ({POWER:.0%} power, if equal)."
-    return f"{may} ({_counted(decision)}), {100 * decision.margin:g} allowed. {plan}"
+    return f"{may} ({_counted(decision)}), {allowed} allowed. {plan}"
 
 
 def _missed(found: Iterable[Floor]) -> list[str]:
