@@ -34,7 +34,6 @@ class RowResponse(msgspec.Struct, frozen=True, gc=False):
     """What figures need of an answer."""
 
     text: str | None = None
-    tool_calls: tuple[Any, ...] | None = None
 
 
 class RowUsage(msgspec.Struct, frozen=True, gc=False):

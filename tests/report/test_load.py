@@ -63,9 +63,8 @@ def remarks(records: list[Record], **changes: Any) -> str:
 
 def test_a_report_is_made_from_the_folder_alone(tmp_path: Path, three: list[Record]) -> None:
     """Heading, plan, figures and pairs come from run.json and records.jsonl, so it can be made again."""
-    (tmp_path / "run.json").write_text(
-        json.dumps(info(gate={"cities": gating(candidate="base", baseline="ft")}))
-    )
+    rule = gating(candidate="base", baseline="ft")
+    (tmp_path / "run.json").write_text(json.dumps(info(gate={"cities": rule})))
     lines = (json.dumps(record_to_json(record)) for record in three)
     (tmp_path / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
     report = load_report(tmp_path)
