@@ -10,7 +10,7 @@ from evalkit.gate.views import View
 from evalkit.stats import Interval, Pairs, score_z, tango
 from evalkit.stats.clusters import cluster_interval, t_p, whole
 from evalkit.stats.multiple import holm
-from evalkit.stats.noninferiority import ExactTest
+from evalkit.stats.noninferiority import exact_p
 from evalkit.stats.planning import more_cases
 
 EXACT_UP_TO = 10_000
@@ -58,7 +58,7 @@ def _cases_p(pairs: Pairs, margin: float) -> float:
     if not pairs.n:
         return 1.0
     if pairs.n <= EXACT_UP_TO:
-        return ExactTest(int(pairs.n), margin).p(pairs)
+        return exact_p(pairs, margin)
     from scipy.special import ndtr
 
     return float(ndtr(-score_z(pairs, -margin)))

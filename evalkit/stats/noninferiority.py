@@ -10,7 +10,7 @@ Source: Hsueh, Liu and Chen, Biometrics 57 (2001) 478-483, who show that the gre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 
 import numpy as np
@@ -25,6 +25,12 @@ _NEGLIGIBLE = 9.0
 """Standard deviations from the mean beyond which a count is left out: 1e-18 of all."""
 _TOLERANCE = 1e-9
 """Two tables whose statistics differ by less than this are equally extreme."""
+
+
+@lru_cache(maxsize=10_000)
+def exact_p(pairs: Pairs, margin: float) -> float:
+    """The p-value of "the candidate is worse by `margin`, or more"; the counts of `pairs` are whole."""
+    return ExactTest(int(pairs.n), margin).p(pairs)
 
 
 @dataclass(frozen=True)
