@@ -13,7 +13,7 @@ def reason(decision: Decision) -> str:
     """`ft passes 86%, prompted 71%: truly at least +7 points (95% sure, 120 cases; -5 allowed).`"""
     if not decision.pairs:
         return f"{decision.candidate} and {decision.baseline} share no answered case."
-    if not decision.level:
+    if not decision.level and decision.word == "inconclusive":
         return f"{_rates(decision)}, but no further look is left: {decision.labels[0]}."
     if decision.word == "ship":
         return f"{_rates(decision)}: {_shown(decision)}."
@@ -31,7 +31,7 @@ def _shown(decision: Decision) -> str:
 
 
 def _worse(decision: Decision, missed: list[str]) -> str:
-    found = [each for each in decision.endpoints if each.p_worse <= decision.level]
+    found = [each for each in decision.endpoints if each.p_worse <= (decision.level or decision.alpha)]
     if not found:
         return " ".join(missed)
     most = min(found, key=lambda each: each.difference or 0.0)
