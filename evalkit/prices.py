@@ -11,7 +11,6 @@ from importlib import resources
 from evalkit.endpoints.base import Usage
 from evalkit.tokens import ft_base
 
-
 CACHED_FROM, CACHE_STEP = 1024, 128
 """Tokens: what a prompt must have to be cached, and how many are cached at a time."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from evalkit.comparison.arms import arms_of, designs
 from evalkit.comparison.money import money_of
 from evalkit.errors import UsageError
 from evalkit.gate.run import AS_IT_IS, Changed, decisions
+from evalkit.report.closing import closing_notes
 from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
 from evalkit.report.model import Report
@@ -49,7 +51,11 @@ def load_report(folder: Path, changed: Changed = AS_IT_IS, calls_per_day: float 
         asked=_asked(info),
         plan=plan_line(Estimate(**info["estimate"]), info["options"]["max_cost"]),
         comparison=comparison,
-        notes=(*incomplete(info, comparison, planned, folder), *notes(info, comparison)),
+        notes=(
+            *incomplete(info, comparison, planned, folder),
+            *closing_notes(info, datetime.now(UTC).date()),
+            *notes(info, comparison),
+        ),
         planned=planned,
         remedy=remedy(info, comparison, planned, folder),
         gate=decisions(folder, info, changed),

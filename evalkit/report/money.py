@@ -40,7 +40,7 @@ def remarks(money: Sequence[Money]) -> list[str]:
 
 
 def pays(money: Money) -> str:
-    """`ft pays against prompted, training included, after 61,000 calls; with a warm prompt cache never: ...`"""
+    """`ft pays against prompted, training included, after 61,000 calls; with a warm prompt cache never`"""
     uncached, warm = _when(money, "uncached"), _when(money, "warm")
     also = "the same with a warm prompt cache" if uncached == warm else f"with a warm prompt cache {warm}"
     return f"{money.candidate} pays against {money.baseline}, training included, {uncached}; {also}."
