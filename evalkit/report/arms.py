@@ -59,14 +59,14 @@ def left_out(arms: Mapping[str, Arms]) -> list[str]:
 
 
 def lines(arms: Mapping[str, Arms]) -> list[str]:
-    """The table for a terminal, at most 100 columns wide; nothing where no suite has three arms."""
+    """The table for a terminal, 100 columns wide, and sentences; nothing where no suite has three arms."""
     if not arms:
         return []
     head, rows = table(arms)
     heads = zip(*(name.partition(" (")[::2] for name in head), strict=True)
     upper, lower = (list(line) for line in heads)
     upper[0] = ""
-    body = [(clip(printable(name), 24), *cells) for name, *cells in rows]
+    body = [(clip(printable(name), 20), *cells) for name, *cells in rows]
     shown = columns([upper, [part.removesuffix(")") for part in lower], *body], "l" + "r" * (len(head) - 1))
     return [f"{TITLE}:", *(f"  {line}" for line in shown.split("\n")), *map(printable, left_out(arms))]
 

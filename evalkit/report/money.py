@@ -47,7 +47,8 @@ def pays(money: Money) -> str:
 
 
 def lines(money: Sequence[Money]) -> list[str]:
-    """The table for a terminal, at most 100 columns wide; one line where all is free, none without suites."""
+    """The table for a terminal, 100 columns wide, and sentences; one line where all is free, none without
+    suites."""
     if not money:
         return []
     if all(suite.free for suite in money):

@@ -58,8 +58,8 @@ def _body(report: Report, verbosity: int) -> Iterable[str]:
 
 
 def _foot(report: Report) -> Iterator[str]:
-    yield from _paragraph(arms.lines(report.arms))
-    yield from _paragraph(money.lines(report.money))
+    for lines in (arms.lines(report.arms), money.lines(report.money)):
+        yield from _paragraph([part for line in lines for part in textwrap.wrap(line, WIDTH)])
 
 
 def _alone(report: Report, verbosity: int) -> Iterator[str]:

@@ -142,8 +142,9 @@ async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[
 
 def _shutdown_date(entry: Mapping[str, Any]) -> str | None:
     """From when on a model is gone; a fine-tune's goes by its base where it says nothing itself."""
+    told = entry.get("shutdown_date")
     try:
-        return date.fromisoformat(str(entry.get("shutdown_date"))).isoformat()
+        return date.fromisoformat(told).isoformat() if isinstance(told, str) else None
     except ValueError:
         return None
 
