@@ -45,7 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _arms(report: Report) -> Iterator[str]:
     if report.arms:
         head, rows = arms.table(report.arms)
-        cells = [[markdown_text(cell) for cell in row] for row in rows]
+        cells = [[markdown_text(name), *effects] for name, *effects in rows]
         yield from ("## Tuning and the prompt", "", f"{arms.TITLE}:", "")
         yield from (_table(head, cells, "l" + "r" * (len(head) - 1)), "")
         yield from _bullets(arms.left_out(report.arms))
@@ -59,7 +59,7 @@ def _money(report: Report) -> Iterator[str]:
         yield from (money.FREE, "")
         return
     head, rows = money.table(report.money)
-    cells = [[markdown_text(cell) for cell in row] for row in rows]
+    cells = [[*map(markdown_text, (suite, variant)), *costs] for suite, variant, *costs in rows]
     yield from (f"{money.TITLE}:", "", _table(head, cells, "ll" + "r" * (len(head) - 2)), "")
     yield from _bullets(money.remarks(report.money))
 

@@ -60,7 +60,7 @@ def test_the_table_stands_in_the_terminal_and_in_markdown(make_report, two_suite
     """Names are escaped for each."""
     report = replace(make_report(*two_suites), money=(replace(MONEY, suite="\x1b[1m<b>"),))
     assert "  \\x1b[1m<b>  base             0.30" in terminal(report)
-    assert "| \\\\x1b\\[1m\\<b\\> | base     |" in markdown(report)
+    assert "| \\\\x1b\\[1m\\<b\\> | base" in " ".join(markdown(report).split())
 
 
 def test_a_hundred_columns_are_enough(make_report, two_suites) -> None:
