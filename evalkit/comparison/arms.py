@@ -6,9 +6,11 @@ Each is a difference of two pass rates on the same cases, with Tango's interval;
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from evalkit.run.gating import read_gating
@@ -27,8 +29,12 @@ FEWEST = 3
 ALL = "(all)"
 """Stands for all suites together; no folder of a suite is called so."""
 
-States = tuple[bool | None, ...]
-"""Whether each arm passed, in the order of a design's; None where it is missing or was not decided."""
+_UNDECIDED, _FAILED, _PASSED = 1, 2, 3
+"""How an arm's answer to a turn, a case's repeat, is noted: in two bits; 0 where it is missing."""
+
+_CODES = {None: _UNDECIDED, False: _FAILED, True: _PASSED}
+
+_BITS = 2 * len(ARMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,62 +110,86 @@ def designs(info: Mapping[str, Any]) -> dict[str, Design]:
 def arms_of(rows: Iterable[Row], designs: Mapping[str, Design]) -> dict[str, Arms]:
     """By suite, and under ALL over all of them where there are several, in one pass over a run's records.
 
-    Little is kept: of a case only while not all its arms have come, and a counter a group.
+    Of a turn nothing is kept once all its arms have come; 9 bytes where answers hang together, and five times
+    as much for a moment in the end.
     """
     tallies = {suite: Tally(design) for suite, design in designs.items()}
     for row in rows if tallies else ():
         if row.suite in tallies:
             tallies[row.suite].add(row)
+    for tally in tallies.values():
+        tally.finish()
     found = {suite: _arms([tallies[suite]]) for suite in sorted(tallies)}
     return found | {ALL: _arms(list(tallies.values()))} if len(found) > 1 else found
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the records of a suite add up to: how often each combination of states was found, by group."""
+    """What the records of a suite add up to: how often each combination of the arms' notes was found; by
+    group, where answers hang together.
+
+    What is kept of a turn until all arms have come is one number: the hash of its group, then the notes.
+    """
 
     design: Design
-    _groups: defaultdict[str | None, Counter[States]] = field(default_factory=lambda: defaultdict(Counter))
-    _waiting: dict[tuple[str, int], dict[str, bool | None]] = field(default_factory=dict)
+    turns: int = 0
+    _cells: Counter[int] = field(default_factory=Counter)
+    _groups: array[int] = field(default_factory=lambda: array("q"))
+    _notes: bytearray = field(default_factory=bytearray)
+    _waiting: dict[int, int] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
         """Count one record; other variants' and leaked cases' are passed over."""
-        if row.variant not in self.design.arms or row.case in self.design.leaked:
+        arms = self.design.arms
+        if row.variant not in arms or row.case in self.design.leaked:
             return
-        turn = (row.case, row.repeat)
-        found = self._waiting.setdefault(turn, {})
-        found[row.variant] = row.passed
-        if len(found) == len(self.design.arms):
-            self._groups[self._group(row.case)][self._states(self._waiting.pop(turn))] += 1
+        turn, place = hash((row.case, row.repeat)), 2 * arms.index(row.variant)
+        found = self._waiting.pop(turn, self._group(row.case) << _BITS)
+        found = found & ~(3 << place) | _CODES[row.passed] << place
+        if all(found >> 2 * number & 3 for number in range(len(arms))):
+            self._count(found)
+        else:
+            self._waiting[turn] = found
 
-    def tables(self, effect: tuple[str, str]) -> list[Counter[States]]:
-        """How often each pair of states, after and before, was found: a table a group."""
-        after, before = map(self.design.arms.index, effect)
-        found = []
-        for cells in self._counted():
-            table: Counter[States] = Counter()
-            for states, count in cells.items():
-                table[states[after], states[before]] += count
-            found.append(table)
-        return found
+    def finish(self) -> None:
+        """Count the turns of which an arm is missing: to be called when all records are in."""
+        for found in self._waiting.values():
+            self._count(found)
+        self._waiting.clear()
 
-    def _counted(self) -> Iterator[Counter[States]]:
-        """By group, with the turns of which an arm is still missing."""
-        late: defaultdict[str | None, Counter[States]] = defaultdict(Counter)
-        for (case, _), found in self._waiting.items():
-            late[self._group(case)][self._states(found)] += 1
-        for group in self._groups.keys() | late.keys():
-            yield self._groups.get(group, Counter()) + late.get(group, Counter())
+    def pairs(self, effect: tuple[str, str]) -> Iterator[Pairs]:
+        """The answers of which both are known: a table a group, or one where nothing hangs together."""
+        after, before = (2 * self.design.arms.index(arm) for arm in effect)
+        for cells in self._units():
+            table: Counter[tuple[int, int]] = Counter()
+            for notes, count in cells.items():
+                table[notes >> after & 3, notes >> before & 3] += count
+            won, lost = table[_PASSED, _FAILED], table[_FAILED, _PASSED]
+            yield Pairs(won + lost + table[_PASSED, _PASSED] + table[_FAILED, _FAILED], won, lost)
 
-    def _group(self, case: str) -> str | None:
-        """None for all, where nothing hangs together."""
+    def _count(self, found: int) -> None:
+        notes = found & (1 << _BITS) - 1
+        self.turns += 1
+        if self.design.clustered:
+            self._groups.append(found >> _BITS)
+            self._notes.append(notes)
+        else:
+            self._cells[notes] += 1
+
+    def _units(self) -> Iterator[Counter[int]]:
         if not self.design.clustered:
-            return None
-        group = self.design.groups.get(case)
-        return f"case {case}" if group is None else f"group {group}"
+            yield self._cells
+            return
+        order = sorted(range(self.turns), key=self._groups.__getitem__)
+        for _, places in groupby(order, key=self._groups.__getitem__):
+            yield Counter(self._notes[place] for place in places)
 
-    def _states(self, found: Mapping[str, bool | None]) -> States:
-        return tuple(found.get(arm) for arm in self.design.arms)
+    def _group(self, case: str) -> int:
+        """A hash; 0 for all, where nothing hangs together."""
+        if not self.design.clustered:
+            return 0
+        group = self.design.groups.get(case)
+        return hash(("case", case) if group is None else ("group", group))
 
 
 def _arms(tallies: Sequence[Tally]) -> Arms:
@@ -172,30 +202,21 @@ def _arms(tallies: Sequence[Tally]) -> Arms:
 
 
 def _effect(effect: tuple[str, str], tallies: Sequence[Tally]) -> Effect:
-    counted = [(tally.tables(effect), tally.design.clustered) for tally in tallies]
-    left_out = sum(_left_out(table) for tables, _ in counted for table in tables)
-    if any(clustered for _, clustered in counted):
-        from evalkit.stats.clusters import cluster_interval, cluster_pairs  # loads scipy
-
-        differences = [value for tables, clustered in counted for value in _differences(tables, clustered)]
-        return Effect(*effect, cluster_pairs(differences), cluster_interval(differences), left_out)
-    parts = [_pairs(table) for tables, _ in counted for table in tables]
+    found = [(tally, list(tally.pairs(effect))) for tally in tallies]
+    parts = [pairs for _, tables in found for pairs in tables]
     pairs = Pairs(*(sum(getattr(part, name) for part in parts) for name in ("n", "won", "lost")))
-    return Effect(*effect, pairs, tango(pairs), left_out)
+    left_out = sum(tally.turns for tally in tallies) - int(pairs.n)
+    if not any(tally.design.clustered for tally in tallies):
+        return Effect(*effect, pairs, tango(pairs), left_out)
+    from evalkit.stats.clusters import cluster_interval, cluster_pairs  # loads scipy
+
+    differences = [value for tally, tables in found for value in _differences(tables, tally.design.clustered)]
+    return Effect(*effect, cluster_pairs(differences), cluster_interval(differences), left_out)
 
 
-def _pairs(table: Counter[States]) -> Pairs:
-    """Those of which both are known."""
-    return Pairs(table.total() - _left_out(table), table[True, False], table[False, True])
-
-
-def _left_out(table: Counter[States]) -> int:
-    return sum(count for states, count in table.items() if None in states)
-
-
-def _differences(tables: Iterable[Counter[States]], clustered: bool) -> Iterator[float]:
+def _differences(tables: Iterable[Pairs], clustered: bool) -> Iterator[float]:
     """Of each group, or of each answer where none hang together."""
-    for pairs in map(_pairs, tables):
+    for pairs in tables:
         if clustered and pairs.n:
             yield pairs.difference
         elif not clustered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.comparison.money import Basis, Money
+from evalkit.comparison.money import Basis, Money, VariantCost
 from evalkit.tune.plot import svg
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def money_plot(money: Money) -> bytes | None:
 
     def draw(axes: Axes) -> None:
         for number, cost in enumerate(known):
-            for basis, dashes, name in STYLES:
-                if (usd := cost.by(basis)) is not None and cost.training is not None:
-                    ends = (cost.training, cost.training + last * usd / 1000)
-                    axes.plot((0, last), ends, dashes, color=f"C{number}", label=f"{cost.variant}, {name}")
+            for label, dashes, per_1k in _lines(cost):
+                ends = (cost.training or 0, (cost.training or 0) + last * per_1k / 1000)
+                axes.plot((0, last), ends, dashes, color=f"C{number}", label=label)
         for basis, _, _ in STYLES:
             _dot(axes, money, basis)
         axes.set(xlabel="calls", ylabel="USD, training included", xlim=(0, last), ylim=(0, None))
@@ -42,6 +41,14 @@ def money_plot(money: Money) -> bytes | None:
             text.set_parse_math(False)  # a variant's name may hold dollar signs
 
     return svg(f"{money.suite}: what calls cost in all", draw)
+
+
+def _lines(cost: VariantCost) -> list[tuple[str, str, float]]:
+    """Label, style and USD for 1,000 calls; one line alone where the cache makes no difference."""
+    if cost.warm == cost.uncached is not None:
+        return [(cost.variant, "-", cost.uncached)]
+    found = ((f"{cost.variant}, {name}", dashes, cost.by(basis)) for basis, dashes, name in STYLES)
+    return [(label, dashes, usd) for label, dashes, usd in found if usd is not None]
 
 
 def _dot(axes: Axes, money: Money, basis: Basis) -> None:
