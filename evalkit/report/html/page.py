@@ -59,19 +59,23 @@ def page(report: Report, folder: Path) -> Iterator[str]:
     variants = [row.variant for row in report.comparison.total]
     explorer = Explorer(variants, _roles(report), _tags(info))
     script, style = _script(), _text("report.css")
-    return _environment().get_template("page.html.j2").generate(
-        view=view(report),
-        report=report,
-        plots=drawn,
-        script=script,
-        style=style,
-        policy=_policy(script, style),
-        chosen=chosen,
-        longest=LONGEST_TEXT,
-        chunks=explorer.chunks(read_cases(folder, chosen.cases)),
-        index=explorer.index,
-        columns=COLUMNS,
-        shapes=SHAPES,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .generate(
+            view=view(report),
+            report=report,
+            plots=drawn,
+            script=script,
+            style=style,
+            policy=_policy(script, style),
+            chosen=chosen,
+            longest=LONGEST_TEXT,
+            chunks=explorer.chunks(read_cases(folder, chosen.cases)),
+            index=explorer.index,
+            columns=COLUMNS,
+            shapes=SHAPES,
+        )
     )
 
 

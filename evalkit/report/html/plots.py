@@ -103,7 +103,9 @@ def _pass_rates(comparison: Comparison, looks: Mapping[str, Look]) -> Plot:
 
     told = "; ".join(
         f"{printable(suite.name)}: "
-        + ", ".join(f"{printable(row.variant)} {percent(row.passed)} ({interval(row.passed)})" for row in suite.rows)
+        + ", ".join(
+            f"{printable(row.variant)} {percent(row.passed)} ({interval(row.passed)})" for row in suite.rows
+        )
         for suite in suites
     )
     unknown = [
@@ -251,7 +253,9 @@ def _losses(fine_tunes: Mapping[str, Any]) -> Iterator[Plot]:
         axes.legend(frameon=False, fontsize=8)
         axes.grid(color=LINES, linewidth=0.5)
 
-    told = "; ".join(f"{printable(name)}: {each[0][1]:.3g} to {each[-1][1]:.3g}" for name, each in lines.items())
+    told = "; ".join(
+        f"{printable(name)}: {each[0][1]:.3g} to {each[-1][1]:.3g}" for name, each in lines.items()
+    )
     more = [printable(name) for name in list(lines)[len(SERIES) :]]
     yield Plot(title, drawing(title, told, 3.2, draw), told, _not_drawn(more))
 

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,7 +123,8 @@ class Places:
         self.lengths.append(length)
         failed = FAILURE if candidate != place.variant else CANDIDATES_FAILURE
         self.worth.append(NO_FAILURE if place.passed else failed)
-        if place.latency_ms is not None and not place.cached and place.error is None:
+        known = place.latency_ms is not None and isfinite(place.latency_ms)
+        if known and not place.cached and place.error is None:
             self.latency_ms.setdefault(place.variant, array("d")).append(place.latency_ms)
 
 
