@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
+from evalkit.report.html.packing import Packing, encoded, packed
 from evalkit.report.html.records import Seen, SeenVerdict
 
 CHUNK = 64
@@ -49,7 +46,7 @@ class Explorer:
     tags: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     _suites: dict[str, dict[str, int]] = field(default_factory=dict)
     _systems: dict[str, int] = field(default_factory=dict)
-    _rows: list[list[Any]] = field(default_factory=list)
+    _rows: Packing = field(default_factory=lambda: Packing(b'{"cases":['))
 
     def chunks(self, cases: Iterable[list[Seen]]) -> Iterator[str]:
         """Base64 of deflated JSON, CHUNK cases each; the index is complete when all were taken."""
@@ -60,22 +57,20 @@ class Explorer:
                 continue
             waiting.append(self._case(known))
             if len(waiting) == CHUNK:
-                yield packed(waiting)
+                yield packed(encoded(waiting))
                 waiting = []
         if waiting:
-            yield packed(waiting)
+            yield packed(encoded(waiting))
 
     def index(self) -> str:
         """What the list and the filters need of every case, packed as the chunks are."""
-        return packed(
-            {
-                "variants": list(self.variants),
-                "suites": [self._suite(name) for name in self._suites],
-                "systems": list(self._systems),
-                "chunk": CHUNK,
-                "cases": self._rows,
-            }
-        )
+        rest = {
+            "variants": list(self.variants),
+            "suites": [self._suite(name) for name in self._suites],
+            "systems": list(self._systems),
+            "chunk": CHUNK,
+        }
+        return self._rows.end(b"]," + encoded(rest)[1:])
 
     def _suite(self, name: str) -> Json:
         """Roles are numbers of variants, -1 where nobody has one."""
@@ -98,9 +93,8 @@ class Explorer:
         talk = _talk(first)
         cells = [_outcomes([seen for seen in records if seen.variant == name], own) for name in self.variants]
         tags = self.tags.get(first.suite, {}).get(first.case, ())
-        self._rows.append(
-            [number, first.case, _snippet(talk), [checks[name] for name in own], cells, list(tags)]
-        )
+        row = [number, first.case, _snippet(talk), [checks[name] for name in own], cells, list(tags)]
+        self._rows.add(row)
         answers = sorted(records, key=lambda seen: (self._place(seen.variant), seen.repeat))
         return {"talk": talk, "answers": [self._answer(seen, talk, checks) for seen in answers]}
 
@@ -131,18 +125,6 @@ class Explorer:
         if text and text not in self._systems and len(self._systems) == SYSTEMS_KEPT:
             return text
         return self._systems.setdefault(text, len(self._systems)) if text else None
-
-
-def packed(value: Any) -> str:
-    """JSON, deflated, in base64: nothing in it can end the element that holds it."""
-    return base64.b64encode(zlib.compress(_encoded(value), 6)).decode("ascii")
-
-
-def _encoded(value: Any) -> bytes:
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:  # a lone surrogate, which has no UTF-8
-        return json.dumps(value).encode("ascii")
 
 
 def _response(seen: Seen) -> Json:

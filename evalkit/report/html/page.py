@@ -71,7 +71,7 @@ def page(report: Report, folder: Path) -> Iterator[str]:
             policy=_policy(script, style),
             chosen=chosen,
             longest=LONGEST_TEXT,
-            chunks=explorer.chunks(read_cases(folder, chosen.cases)),
+            chunks=explorer.chunks(read_cases(folder, chosen)),
             index=explorer.index,
             columns=COLUMNS,
             shapes=SHAPES,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
-from math import isfinite
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from evalkit.errors import UsageError
 from evalkit.run.store import RECORDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -123,17 +128,28 @@ class Places:
         self.lengths.append(length)
         failed = FAILURE if candidate != place.variant else CANDIDATES_FAILURE
         self.worth.append(NO_FAILURE if place.passed else failed)
-        known = place.latency_ms is not None and isfinite(place.latency_ms)
-        if known and not place.cached and place.error is None:
-            self.latency_ms.setdefault(place.variant, array("d")).append(place.latency_ms)
+        ms = math.nan if place.latency_ms is None else place.latency_ms
+        if math.isfinite(ms) and not place.cached and place.error is None:
+            self.latency_ms.setdefault(place.variant, array("d")).append(ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The cases that the page shows: the lines of each, as (offset, length), and how many cases there are."""
+    """The cases that the page shows.
 
-    cases: list[list[tuple[int, int]]]
+    Attributes:
+        spans: of their lines in the file, as (offset, length), case by case.
+        sizes: how many lines each case has.
+        total: of cases in the run.
+    """
+
+    spans: tuple[array[int], array[int]]
+    sizes: array[int]
     total: int
+
+    def __len__(self) -> int:
+        """How many cases are shown."""
+        return len(self.sizes)
 
 
 def places(folder: Path, candidates: dict[str, str]) -> Places:
@@ -170,35 +186,42 @@ def choose(found: Places, most_cases: int, most_bytes: int) -> Chosen:
     import numpy as np
 
     if not found.keys:
-        return Chosen([], 0)
-    keys, offsets = np.array(found.keys), np.array(found.offsets)
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] - 1))
-    lengths = np.array(found.lengths)[order]
-    worth = np.maximum.reduceat(np.array(found.worth)[order], starts)
-    ranked = np.lexsort((offsets[order[starts]], -worth))
-    sizes = np.cumsum(np.add.reduceat(lengths.astype(np.int64), starts)[ranked])
-    kept = ranked[: min(most_cases, int(np.searchsorted(sizes, most_bytes, "right")))]
-    ends = np.append(starts[1:], len(order))
-    spans = sorted(
-        (list(zip(offsets[order[a:b]].tolist(), lengths[a:b].tolist(), strict=True)))
-        for a, b in zip(starts[kept].tolist(), ends[kept].tolist(), strict=True)
-    )
-    return Chosen(spans, len(starts))
+        return Chosen((array("q"), array("I")), array("q"), 0)
+    keys, lengths = np.frombuffer(found.keys, np.int64), np.frombuffer(found.lengths, np.uint32)
+    order = np.argsort(keys, kind="stable")  # a case's records together, in the order of the file
+    starts = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[0]]))
+    sizes = np.diff(starts, append=len(order))
+    worth = np.maximum.reduceat(np.frombuffer(found.worth, np.int8)[order], starts)
+    ranked = np.lexsort((order[starts], -worth))
+    filled = np.cumsum(np.add.reduceat(lengths[order], starts, dtype=np.int64)[ranked])
+    kept = ranked[: min(most_cases, int(np.searchsorted(filled, most_bytes, "right")))]
+    kept = kept[np.argsort(order[starts[kept]])]
+    lines = order[_ranges(starts[kept], sizes[kept])]
+    offsets = np.frombuffer(found.offsets, np.int64)
+    spans = (array("q", offsets[lines].tobytes()), array("I", lengths[lines].tobytes()))
+    return Chosen(spans, array("q", sizes[kept].tobytes()), len(starts))
 
 
-def read_cases(folder: Path, cases: list[list[tuple[int, int]]]) -> Iterator[list[Seen]]:
+def _ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[5, 20], [2, 3] -> [5, 6, 20, 21, 22]."""
+    import numpy as np
+
+    firsts = np.cumsum(sizes) - sizes
+    return np.repeat(starts - firsts, sizes) + np.arange(sizes.sum())
+
+
+def read_cases(folder: Path, chosen: Chosen) -> Iterator[list[Seen]]:
     """All records of each case; one case is in memory at a time.
 
     Raises:
         UsageError: the file cannot be read, or a line is damaged.
     """
-    if not cases:
+    if not chosen:
         return
-    path = folder / RECORDS
+    path, lines = folder / RECORDS, zip(*chosen.spans, strict=True)
     with path.open("rb", 0) as file:  # unbuffered: the next line wanted is rarely the next one there
-        for lines in cases:
-            yield [_seen(file, path, offset, length) for offset, length in lines]
+        for size in chosen.sizes:
+            yield [_seen(file, path, *span) for span in islice(lines, size)]
 
 
 def _seen(file: FileIO, path: Path, offset: int, length: int) -> Seen:

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def drawing(title: str, told: str, inches_high: float, draw: Callable[[Axes], No
         told: what is to be seen, for those who do not see it.
     """
     import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    options = {
+    options: dict[Any, Any] = {
         "svg.hashsalt": title,
         "svg.fonttype": "none",
         "text.parse_math": False,  # a model's name may hold dollar signs
@@ -71,7 +70,7 @@ def drawing(title: str, told: str, inches_high: float, draw: Callable[[Axes], No
         axes.set_axisbelow(True)
         draw(axes)
         out = io.BytesIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+        figure.savefig(out, format="svg", metadata={"Date": None})
     return inline(out.getvalue(), title, told)
 
 

@@ -31,7 +31,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Open]:
-    """Opens a file and waits until its cases are listed; whatever it complains of or fetches fails the test."""
+    """Opens a file and waits until its cases are listed; complaints and fetches fail the test."""
     trouble: list[str] = []
     opened = []
 

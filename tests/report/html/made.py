@@ -71,7 +71,7 @@ def info(gate: Mapping[str, Json], **more: Any) -> Json:
         "partial": False,
         "options": {"concurrency": 16, "max_cost": 5.0, "gate": True},
         "plan": {"suites": {}, "variants": dict.fromkeys(gate, variants), "judges": {}, "repeat": 1},
-        "estimate": {"requests": 3, "judge_requests": 0, "prompt_tokens": 60, "completion_tokens": 15, "usd": 0.4},
+        "estimate": {"requests": 3, "prompt_tokens": 60, "completion_tokens": 15, "usd": 0.4},
         "endpoints": {"vllm": {"base_url": "http://gpu7:8000/v1", "api_key_env": None}},
         "gate": gate,
         "calibrations": {},
@@ -97,8 +97,8 @@ def write_page(folder: Path) -> Path:
 def ordinary() -> list[Json]:
     """Two suites: 40 cities once, and 12 rivers asked twice.
 
-    Cities: base fails all, prompted passes all but c3 and c4, ft all but c1, c2 and c3. Rivers: all pass, but for
-    ft, which flips on r1 and is undecided on r2, and base, which could not be asked r3.
+    Cities: base fails all, prompted passes all but c3 and c4, ft all but c1, c2 and c3. Rivers: all pass, but
+    for ft, which flips on r1 and is undecided on r2, and base, which could not be asked r3.
     """
     return [*_cities(), *_rivers()]
 

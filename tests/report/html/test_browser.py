@@ -50,7 +50,7 @@ def test_the_table_has_the_figures_of_every_format(open_page, ordinary_page: Pat
 def test_a_page_can_be_read_at_any_size_and_in_any_light(
     open_page, ordinary_page: Path, tmp_path: Path, size: str, scheme: str
 ) -> None:
-    """Nothing is wider than the window but what scrolls in its own box, and every text has a contrast of 4.5."""
+    """Only what scrolls in its own box is wider than the window, and every text has a contrast of 4.5."""
     page = open_page(ordinary_page, "#case=rivers/r1", SIZES[size], scheme)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -59,7 +59,7 @@ def test_a_page_can_be_read_at_any_size_and_in_any_light(
 
 
 def test_filters_list_what_they_say(open_page, ordinary_page: Path) -> None:
-    """By suite, variant, check, tag and outcome, each within the others; the buttons tell how many there are."""
+    """By suite, variant, check, tag and outcome, each within the others; the buttons tell numbers."""
     page = open_page(ordinary_page)
     assert listed(page) == "52 cases"
     counts = {name: outcome_count(page, name) for name in ("failing", "newly-failing", "newly-passing")}
@@ -122,7 +122,7 @@ def test_search_finds_words_of_questions_answers_and_reasons(open_page, ordinary
 
 
 def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordinary_page: Path) -> None:
-    """Against the baseline's answer unless another is chosen; the request and its system message are there too."""
+    """Against the baseline's answer unless another is chosen; request and system message are there."""
     page = open_page(ordinary_page, "#case=cities/c1")
     page.wait_for_selector("#opened")
     gone, added = (page.locator(f".answer[aria-label=ft] {tag}").all_inner_texts() for tag in ("del", "ins"))
@@ -139,7 +139,7 @@ def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordi
 
 
 def test_everything_can_be_done_by_keyboard(open_page, ordinary_page: Path) -> None:
-    """/ searches, arrows move, Enter opens and focuses the case, Esc closes and gives the list the focus back."""
+    """/ searches, arrows move, Enter opens and focuses a case, Esc closes it and goes back to the list."""
     page = open_page(ordinary_page)
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search"
@@ -159,7 +159,7 @@ def test_everything_can_be_done_by_keyboard(open_page, ordinary_page: Path) -> N
 
 
 def test_an_address_names_a_case(open_page, ordinary_page: Path) -> None:
-    """It opens, in the list too, whatever is filtered; opening another one changes it, and back leads back."""
+    """It opens, in the list too, whatever is filtered; another one changes it, and back leads back."""
     page = open_page(ordinary_page, "#case=rivers/r9")
     page.wait_for_selector("#opened")
     assert page.evaluate("document.activeElement.id") == "opened"

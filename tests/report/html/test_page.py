@@ -38,7 +38,7 @@ class Elements(HTMLParser):
         if self._in in self.inside:
             self.inside[self._in][-1] += data
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
         """What follows is outside."""
         self._in = ""
 

@@ -88,7 +88,7 @@ function verdictOf(suite, [check, kind, passed, score, value, reason]) {
   const figures = [kind, score === null ? null : `score ${Number(score.toFixed(3))}`].filter(Boolean).join(", ");
   return element("li", {},
     element("span", { class: `sign ${letter}`, role: "img", "aria-label": words }, sign),
-    element("span", { class: "check" }, visible(suite.checks[check])), element("small", {}, figures),
+    element("div", {}, element("span", { class: "check" }, visible(suite.checks[check])), " ", element("small", {}, figures)),
     reason ? element("div", { class: "why", dir: "auto" }, visible(reason)) : null,
     value ? element("details", {}, element("summary", {}, "value"), block(value, { class: "code" })) : null);
 }

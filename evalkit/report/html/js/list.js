@@ -35,10 +35,15 @@ class CaseList {
     this.draw();
   }
 
-  /** The case that is open, marked; it is scrolled to where it is not in view. */
+  /** The case that is open, marked, and brought to the middle where it is not in view. */
   mark(found) {
     this.opened = found;
-    if (found) this.move(this.cases.indexOf(found));
+    const at = this.cases.indexOf(found);
+    const top = at * ROW_HEIGHT;
+    if (at >= 0 && (top < this.box.scrollTop || top + ROW_HEIGHT > this.box.scrollTop + this.box.clientHeight)) {
+      this.box.scrollTop = top - (this.box.clientHeight - ROW_HEIGHT) / 2;
+    }
+    if (at >= 0) this.active = at;
     this.draw();
   }
 

@@ -30,7 +30,7 @@ class Explorer {
     this.against = null;
   }
 
-  /** Texts are read only once somebody searches them; everything else is in the index. */
+  /** Texts are looked into only for a search; everything else is in the index. */
   async filter(chosen) {
     this.chosen = chosen;
     let haystacks = null;
@@ -136,6 +136,7 @@ async function start() {
   addEventListener("hashchange", () => explorer.follow());
   document.addEventListener("keydown", (event) => explorer.onKey(event));
   document.documentElement.dataset.ready = performance.now().toFixed(0);
+  requestIdleCallback(() => index.haystacks()); // so that the first search need not wait for it
 }
 
 unfoldForPrint();
