@@ -120,7 +120,7 @@ class Silent:
 
 
 class Progress:
-    """The run's observer: prints the heading when the plan is known, then keeps a meter.
+    """The run's observer: prints the heading when the first plan is known, then keeps a meter.
 
     Args:
         heading: what to print once all is known that will be asked.
@@ -129,13 +129,15 @@ class Progress:
 
     def __init__(self, heading: Callable[[Plan], str], *, quiet: bool):
         self._heading, self._quiet = heading, quiet
-        self._spend = Spend()
+        self._spend, self._told = Spend(), False
         self._meter: Meter = Silent() if quiet else Lines(0)
 
     def planned(self, plan: Plan) -> None:
-        """Print the heading and start the meter, if anything is left to ask."""
+        """Print the heading, once, and start the meter, if anything is left to ask."""
         if not self._quiet and len(plan):
-            print(f"{self._heading(plan)}\n", flush=True)
+            if not self._told:
+                print(f"{self._heading(plan)}\n", flush=True)
+            self._told = True
             self.expect(len(plan))
 
     def expect(self, records: int) -> None:

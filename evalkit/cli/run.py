@@ -17,7 +17,8 @@ from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
-from evalkit.gate.looking import take_looks
+from evalkit.gate.feasible import hopeless, needs
+from evalkit.report.escape import printable
 from evalkit.report.heading import heading_of
 from evalkit.report.load import load_report
 from evalkit.report.terminal import terminal
@@ -60,8 +61,6 @@ def main(argv: Sequence[str]) -> int:
     if given.get("dry_run"):
         return _dry_run(asking)
     outcome = _run(asking)
-    if outcome.complete or outcome.stopped is None:
-        take_looks(outcome.folder, Path.cwd())
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
     print(terminal(report, asking.verbosity))
@@ -100,6 +99,12 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     add("--lf", dest="last_failed", action="store_true", help="only what the candidate failed last time")
     add("--limit", type=number, metavar="N", help="N cases of each suite, drawn by the seed")
     add("--repeat", type=number, metavar="N", help="ask each case N times (default 1)")
+    add(
+        "--until-decided",
+        action="store_true",
+        help="look at most four times, and ask no more once it is decided",
+    )
+    add("--max-cases", type=number, metavar="N", help="of each suite at most, with --until-decided")
     add("--seed", type=count_from(0), metavar="N", help="of the order and of --limit (default 0)")
 
 
@@ -149,6 +154,7 @@ def _asking(given: Mapping[str, Any]) -> Asking:
     flags = _chosen(ModelFlags, given)
     options = _chosen(RunOptions, given)
     options = replace(options, paths=tuple(options.paths) or ("suites",))
+    _check_looks(options)
     if "resume" in given:
         _refuse_changes(given)
     asks = not (given.get("collect_only") or given.get("dry_run"))
@@ -159,6 +165,16 @@ def _asking(given: Mapping[str, Any]) -> Asking:
         begin_loading(options)
     suites = tuple(load_suite(folder) for folder in find_suites(options.paths))
     return Asking(suites, load_config(Path.cwd(), flags), options, given.get("verbosity", 0))
+
+
+def _check_looks(options: RunOptions) -> None:
+    if options.until_decided and (options.partial or not options.gate):
+        raise UsageError(
+            "--until-decided is for a gate, which partial runs and --no-gate have none of: leave out -k, -m, "
+            "-x, --maxfail, --lf, --limit and --no-gate"
+        )
+    if options.max_cases is not None and not options.until_decided:
+        raise UsageError("--max-cases goes with --until-decided; --limit makes a partial run")
 
 
 def _chosen(kind: type[Any], given: Mapping[str, Any]) -> Any:
@@ -190,7 +206,7 @@ def _collect(asking: Asking) -> int:
 def _dry_run(asking: Asking) -> int:
     options = asking.options
     plan = prepare(asking.suites, asking.config, options).plan
-    print(_heading(plan, asking.config, options))
+    print(_heading(plan, asking.suites, asking.config, options))
     if options.cache and (options.cache / FILE_NAME).exists():
         print("That is without the cache: what it holds is not asked again, and costs nothing.")
     return Exit.OK
@@ -199,21 +215,42 @@ def _dry_run(asking: Asking) -> int:
 def _run(asking: Asking) -> Outcome:
     def shown(plan: Plan) -> str:
         with tokens.roughly():  # --dry-run counts
-            return _heading(plan, config, asking.options)
+            return _heading(plan, asking.suites, config, asking.options)
 
     progress = Progress(shown, quiet=asking.verbosity < 0)
     needed = _asks_embedded(prepare(asking.suites, asking.config, asking.options))
     with reachable(asking.config, asking.options.state, needed=needed) as config, closing(progress):
-        return run(asking.suites, config, asking.options, progress)
+        return _asked(asking, config, progress)
+
+
+def _asked(asking: Asking, config: Config, progress: Progress) -> Outcome:
+    """Ask, and take the looks at it: the gate's modules load scipy, which is for those that are gated."""
+    suites, options = asking.suites, asking.options
+    if options.until_decided:
+        from evalkit.gate.sequential import run_until_decided
+
+        return run_until_decided(suites, config, options, progress, Path.cwd())
+    outcome = run(suites, config, options, progress)
+    if options.gate and outcome.stopped is None:
+        from evalkit.gate.looking import take_looks
+
+        take_looks(outcome.folder, Path.cwd())
+    return outcome
 
 
 def _asks_embedded(prepared: Prepared) -> bool:
     return bool(prepared.untuned) or any(ref.endpoint == LOCAL for ref in prepared.refs)
 
 
-def _heading(plan: Plan, config: Config, options: RunOptions) -> str:
-    """Who will be asked, and what it will take."""
-    return heading_of(plan, config, estimate(plan, config, options.out), options.max_cost)
+def _heading(plan: Plan, suites: Sequence[Suite], config: Config, options: RunOptions) -> str:
+    """Who will be asked, what it will take, and what the gate needs at least."""
+    heading = heading_of(plan, config, estimate(plan, config, options.out), options.max_cost)
+    if not options.gate or options.partial:
+        return heading
+    most = {suite.name: options.most(len(suite.cases)) for suite in suites}
+    looks = ", in at most 4 looks, of which this is the first" if options.until_decided else ""
+    told = f"{heading}; {needs(suites, most)}{looks}"
+    return "\n".join([told, *map(printable, hopeless(suites, most))])
 
 
 def _ending(outcome: Outcome, remedy: str | None) -> str:

@@ -6,34 +6,14 @@ at most alpha however many there are (Berger, Technometrics 24 (1982) 295-300).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from evalkit.gate.counts import Counts
 from evalkit.gate.endpoints import compared
 from evalkit.gate.floors import floors
-from evalkit.gate.model import Decision, Endpoint, Floor, Word
+from evalkit.gate.model import Decision, Endpoint, Floor, Terms, Word
 from evalkit.gate.views import Missing, sides, unknown, view
 from evalkit.gate.words import reason
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """By what a suite is decided, beside its counts.
-
-    Attributes:
-        margin: how much worse the candidate may be.
-        level: one-sided, of this look; 0 where none of alpha is left.
-        alpha: of all looks together.
-        labels: what a reader must know of the decision.
-        notes: by endpoint, why it cannot carry a SHIP.
-    """
-
-    margin: float
-    level: float
-    alpha: float
-    labels: tuple[str, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

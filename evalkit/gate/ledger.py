@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config.looks import Look
+
+if TYPE_CHECKING:  # loads scipy
+    from evalkit.gate.schedule import Schedule
 
 NOTHING = 1e-9
 """Less of alpha than this is none."""
@@ -31,24 +34,24 @@ class Allowance:
     labels: tuple[str, ...] = ()
 
 
-def allowance(before: Sequence[Look], now: Look, planned: float | None = None) -> Allowance:
+def allowance(before: Sequence[Look], now: Look, planned: Schedule | None = None) -> Allowance:
     """What the next look may use.
 
     Args:
         before: all looks at this candidate, against this baseline, in this suite; oldest first.
         now: the look that is to be taken: at the same data as one before, it is no further one.
-        planned: the level of a look that was planned before the first (`--until-decided`).
+        planned: of `--until-decided`; those of one run share what was left before it.
     """
     labels = tuple(_post_hoc(before, now))
     if again := [look for look in before if (look.data, look.alpha) == (now.data, now.alpha)]:
         return Allowance(again[-1].level, again[-1].spent, labels)
-    spent = _spent(before)
-    if planned is not None and spent < NOTHING:
-        return Allowance(planned, now.alpha, labels)
-    left = now.alpha - spent
-    if left > NOTHING:
+    others = [look for look in before if planned is None or look.run != now.run]
+    left = max(0.0, now.alpha - _spent(others))
+    if left < NOTHING:
+        return Allowance(0.0, now.alpha - left, (_nothing_left(others), *labels))
+    if planned is None:
         return Allowance(left, now.alpha, labels)
-    return Allowance(0.0, spent, (_nothing_left(before), *labels))
+    return Allowance(planned.level(left), now.alpha - left + planned.spent(left), labels)
 
 
 def _spent(before: Sequence[Look]) -> float:

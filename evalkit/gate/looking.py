@@ -13,17 +13,20 @@ from evalkit.gate.decide import decide
 from evalkit.gate.ledger import allowance, identity
 from evalkit.gate.model import Decision
 from evalkit.gate.run import Info, counted, terms, why_undecided
+from evalkit.gate.schedule import Schedule
 from evalkit.run.gating import read_gating
 from evalkit.run.store import RunFolder, read_info
 
 
-def take_looks(folder: Path, place: Path, planned: Mapping[str, float] | None = None) -> tuple[Decision, ...]:
+def take_looks(
+    folder: Path, place: Path, planned: Mapping[str, Schedule] | None = None
+) -> tuple[Decision, ...]:
     """Decide each suite of a run, by what its candidate's earlier looks have left of alpha.
 
     Args:
         folder: the run's; its run.json is told what each look was tested at.
         place: where evalkit.lock lies.
-        planned: by suite, the level of a look that was planned beforehand.
+        planned: by suite, the looks that were planned beforehand; the others are not looked at then.
 
     Raises:
         InputError, StorageError: evalkit.lock, or the run's folder, cannot be read or written.
@@ -33,8 +36,9 @@ def take_looks(folder: Path, place: Path, planned: Mapping[str, float] | None = 
     if not gatings or why_undecided(info, gatings):
         return ()
     found = [
-        _look(folder, place, info, suite, counts, (planned or {}).get(suite))
+        _look(folder, place, info, suite, counts, planned[suite] if planned else None)
         for suite, counts in sorted(counted(folder, info, gatings).items())
+        if planned is None or suite in planned
     ]
     store = RunFolder(folder)
     store.note(looks={**info.get("looks", {}), **{decision.suite: kept for decision, kept in found}})
@@ -43,7 +47,7 @@ def take_looks(folder: Path, place: Path, planned: Mapping[str, float] | None = 
 
 
 def _look(
-    folder: Path, place: Path, info: Info, suite: str, counts: Counts, planned: float | None
+    folder: Path, place: Path, info: Info, suite: str, counts: Counts, planned: Schedule | None
 ) -> tuple[Decision, dict[str, object]]:
     """The decision, and what run.json keeps of the look."""
     gating = counts.gating
@@ -67,7 +71,14 @@ def _look(
     own = replace(terms(info, suite, gating, ()), level=allowed.level, labels=allowed.labels)
     decision = decide(suite, counts, own)
     _keep(place, new, decision, allowed.spent)
-    return decision, {"level": allowed.level, "alpha": gating.alpha, "labels": allowed.labels}
+    kept = {
+        "cases": planned.cases[planned.number] if planned else info["plan"]["suites"][suite]["cases"],
+        "word": decision.word,
+        "level": allowed.level,
+        "alpha": gating.alpha,
+        "labels": allowed.labels,
+    }
+    return decision, kept
 
 
 def _keep(place: Path, new: Look, decision: Decision, spent: float) -> None:

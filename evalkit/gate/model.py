@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from evalkit.stats import Interval, Pairs, Rate
@@ -10,6 +11,25 @@ from evalkit.stats import Interval, Pairs, Rate
 Word = Literal["ship", "dont_ship", "inconclusive"]
 
 SPOKEN = {"ship": "SHIP", "dont_ship": "DON'T SHIP", "inconclusive": "INCONCLUSIVE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a suite is decided, beside its counts.
+
+    Attributes:
+        margin: how much worse the candidate may be.
+        level: one-sided, of this look; 0 where none of alpha is left.
+        alpha: of all looks together.
+        labels: what a reader must know of the decision.
+        notes: by endpoint, why it cannot carry a SHIP.
+    """
+
+    margin: float
+    level: float
+    alpha: float
+    labels: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +43,7 @@ class Endpoint:
         state: "noninferior" and "worse" are shown, "open" is neither.
         p_noninferior, p_worse: p-values; the second is corrected for the number of endpoints (Holm).
         more: further cases that would decide it (power 80%, if both are equal); None where none would.
+        more_repeats: how often more each case could be asked instead; None where that would not do.
         note: why it cannot be shown, whatever the figures; "" where it can.
     """
 
@@ -33,6 +54,7 @@ class Endpoint:
     p_noninferior: float
     p_worse: float
     more: int | None = None
+    more_repeats: int | None = None
     note: str = ""
 
     @property

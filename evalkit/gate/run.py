@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from evalkit.gate.counts import Counts, count
-from evalkit.gate.decide import Terms, decide
 from evalkit.gate.judges import judge_notes
 from evalkit.gate.ledger import post_hoc
-from evalkit.gate.model import Decisions
+from evalkit.gate.model import Decisions, Terms
 from evalkit.run.gating import Gating, read_gating
 from evalkit.run.leaks import leaked_cases
 from evalkit.run.rows import open_rows
@@ -67,6 +66,8 @@ def decisions(folder: Path, info: Info, changed: Changed = AS_IT_IS) -> Decision
     gatings = {suite: changed.of(gating) for suite, gating in own.items()}
     if undecided := why_undecided(info, gatings):
         return Decisions((), undecided)
+    from evalkit.gate.decide import decide  # loads scipy, which what is not gated does without
+
     return Decisions(
         tuple(
             decide(suite, counts, terms(info, suite, counts.gating, changed.labels(own[suite])))

@@ -58,17 +58,33 @@ def _open(decision: Decision) -> list[str]:
 
 
 def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:
-    worst = min(found, key=_low)
-    needed = least_cases(decision.margin, decision.level)
-    low = -100 * _low(worst)
-    may = f"{_rates(decision)}; {decision.candidate} may be {low:.0f} points worse on {worst.name}"
+    worst = max(found, key=lambda each: each.p_noninferior)
+    needed, allowed = least_cases(decision.margin, decision.level), f"{100 * decision.margin:g}"
+    much = _how_much(worst, decision)
+    may = f"{_rates(decision)}; {decision.candidate} may be {much} points worse on {worst.name}"
     more = max((each.more for each in found if each.more), default=None)
     if more is None:
-        return f"{may}, {100 * decision.margin:g} allowed."
-    unit = "groups" if decision.clustered else "cases"
+        return f"{may}, {allowed} allowed."
+    unit = ("group" if decision.clustered else "case") + ("s" if more > 1 else "")
     least = f" (at least {needed} in all)" if worst.pairs.n < needed else ""
-    plan = f"About {more:,} more {unit} would decide{least} ({POWER:.0%} power, if equal)."
-    return f"{may} ({_counted(decision)}), {100 * decision.margin:g} allowed. {plan}"
+    again = _repeats(found)
+    plan = f"About {more:,} more {unit}{again} would decide{least} ({POWER:.0%} power, if equal)."
+    return f"{may} ({_counted(decision)}), {allowed} allowed. {plan}"
+
+
+def _repeats(found: Iterable[Endpoint]) -> str:
+    """Where asking each case more often would do for all of them."""
+    repeats = [each.more_repeats for each in found]
+    known = [count for count in repeats if count is not None]
+    return f", or {max(known):,} more answers to each," if known and len(known) == len(repeats) else ""
+
+
+def _how_much(worst: Endpoint, decision: Decision) -> str:
+    """By the interval; by the exact test where that, unlike the interval, cannot exclude what is allowed."""
+    low, allowed = -_low(worst), decision.margin
+    if low <= allowed:
+        return f"{100 * allowed:g} or more (p {worst.p_noninferior:.3g}, {decision.level:.3g} is due)"
+    return f"{100 * low:.0f}" if round(100 * low) != round(100 * allowed) else f"{100 * low:.1f}"
 
 
 def _missed(found: Iterable[Floor]) -> list[str]:

@@ -70,13 +70,21 @@ def check_same_plan(info: Json, folder: Path, new: Json) -> None:
     Raises:
         UsageError: suites, variants, judges, seed or selection are others than in `folder`'s run.json.
     """
-    old = info.get("plan", {})
-    changed = [part for part in new["plan"] if new["plan"][part] != old.get(part)]
+    old, now = (_steady(plan["plan"]) for plan in ({"plan": {}, **info}, new))
+    changed = [part for part in now if now[part] != old.get(part)]
     if changed:
         raise UsageError(
             f"--resume {folder}: {', '.join(changed)} changed since that run began; undo the change, "
             "or start a new run (what has been answered comes from the cache)"
         )
+
+
+def _steady(plan: Mapping[str, Any]) -> Json:
+    """The plan without what grows from look to look where the gate looks several times."""
+    if not plan.get("grows"):
+        return dict(plan)
+    hashes = {suite: found["sha256"] for suite, found in plan["suites"].items()}
+    return {**plan, "suites": hashes, "records": None}
 
 
 def resumed(folder: Path) -> tuple[ModelFlags, RunOptions]:
@@ -122,6 +130,7 @@ def _plan(prepared: Prepared, options: RunOptions) -> Json:
         "repeat": options.repeat,
         "stream": options.stream,
         "records": prepared.plan.whole,
+        **({"grows": True} if options.until_decided else {}),
     }
 
 

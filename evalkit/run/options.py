@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -24,6 +25,9 @@ class RunOptions:
         gate: False is `--no-gate`: variants may be missing.
         stream: answers are streamed, which tells the time to the first token (`--stream`).
         workers: processes that ask, side by side.
+        until_decided: the gate looks several times, and no more is asked once it has decided.
+        max_cases: of each suite, the most that it may take then; None is all.
+        upto: how many cases of each suite, by its name, the next look takes: the first by their lots.
         resume: the folder of a run to go on with.
         out: where run folders are made.
         state: where the cache is kept.
@@ -44,6 +48,9 @@ class RunOptions:
     gate: bool = True
     stream: bool = False
     workers: int = 1
+    until_decided: bool = False
+    max_cases: int | None = None
+    upto: Mapping[str, int] = field(default_factory=dict)
     resume: Path | None = None
     out: Path = Path("reports")
     state: Path = Path(".evalkit")
@@ -52,6 +59,10 @@ class RunOptions:
     def cache(self) -> Path | None:
         """The folder of the cache that all runs share; None without it."""
         return self.state / "cache" if self.use_cache else None
+
+    def most(self, cases: int) -> int:
+        """How many of a suite's cases are asked at most."""
+        return min(cases, self.max_cases or cases)
 
     @property
     def partial(self) -> bool:

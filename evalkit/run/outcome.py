@@ -24,6 +24,7 @@ class Outcome:
         errors: cases that could not be asked.
         unasked: cases that were not tried, since their endpoint refused the ones before for good.
         stopped: why the run ended early; None where every case was taken up.
+        spent_usd: what is known to have been spent in this session, judges included.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Outcome:
     errors: int
     unasked: int = 0
     stopped: Stopped | None = None
+    spent_usd: float = 0.0
 
     @property
     def complete(self) -> bool:

@@ -112,7 +112,8 @@ def chosen(suites: Sequence[Suite], config: Config, options: RunOptions) -> tupl
     """
     if options.failed_in:
         suites = _only_failed(suites, config, options.failed_in)
-    return select(suites, Selection(options.keyword, options.tag, options.limit, options.seed))
+    picked = Selection(options.keyword, options.tag, options.limit, options.seed, options.upto)
+    return select(suites, picked)
 
 
 def _check_candidate(suites: Sequence[Suite], config: Config, options: RunOptions) -> None:

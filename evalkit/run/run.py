@@ -68,11 +68,12 @@ async def run_async(
         opened.callback(store.close)
         observer.planned(todo)
         order = _order(ready, config, options, store.folder, policy)
-        team = _team(order, ready, store, observer, opened)
+        budget = Budget(options.max_cost, shared=options.workers > 1)
+        team = _team(order, ready, budget, store, observer, opened)
         with interruptible(team):
             await team.work(todo)
         _finish(store, team.keeper.tally)
-    outcome = _outcome(store, todo, team.keeper.tally)
+    outcome = _outcome(store, todo, team.keeper.tally, budget)
     if outcome.complete:
         order.answers.remove()
     return outcome
@@ -148,7 +149,8 @@ def _store(ready: _Ready, options: RunOptions) -> tuple[RunFolder, Plan]:
     todo = plan.without(store.drop_unfinished())
     before = store.info.get("concurrencies", [store.info["options"]["concurrency"]])
     now = [options.concurrency] if len(todo) else []
-    store.note(status="running", concurrencies=sorted({*before, *now}))
+    grown = {"plan": ready.info["plan"], "gate": ready.info["gate"]} if options.upto else {}
+    store.note(status="running", concurrencies=sorted({*before, *now}), **grown)
     return store, todo
 
 
@@ -171,10 +173,9 @@ def _order(
 
 
 def _team(
-    order: Order, ready: _Ready, store: RunFolder, observer: Observer, opened: AsyncExitStack
+    order: Order, ready: _Ready, budget: Budget, store: RunFolder, observer: Observer, opened: AsyncExitStack
 ) -> Execution | Workers:
     """Who works: this process, or several, for which this one writes."""
-    budget = Budget(order.options.max_cost, shared=order.options.workers > 1)
     if order.options.workers > 1:
         from evalkit.run.workers import Workers
 
@@ -189,7 +190,14 @@ def _finish(store: RunFolder, tally: Tally) -> None:
     store.note(status=tally.stopped or "finished", finished=ended, errors=tally.errors, unasked=tally.unasked)
 
 
-def _outcome(store: RunFolder, todo: Plan, tally: Tally) -> Outcome:
+def _outcome(store: RunFolder, todo: Plan, tally: Tally, budget: Budget) -> Outcome:
     return Outcome(
-        store.folder, todo.whole, tally.asked, tally.cached, tally.errors, tally.unasked, tally.stopped
+        folder=store.folder,
+        planned=todo.whole,
+        asked=tally.asked,
+        cached=tally.cached,
+        errors=tally.errors,
+        unasked=tally.unasked,
+        stopped=tally.stopped,
+        spent_usd=budget.spent_usd,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from pathlib import Path
 
@@ -25,12 +25,14 @@ class Selection:
         tag: `-m`, an expression over whole tags.
         limit: at most so many cases a suite, drawn by the seed.
         seed: of the draw.
+        upto: the same as `limit`, by suite name.
     """
 
     keyword: str | None = None
     tag: str | None = None
     limit: int | None = None
     seed: int = 0
+    upto: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_suites(paths: Iterable[Path | str]) -> tuple[Path, ...]:
@@ -106,11 +108,12 @@ def _filter(selection: Selection) -> Callable[[Suite, Case], bool]:
 
 
 def _chosen(suite: Suite, selection: Selection, keep: Callable[[Suite, Case], bool]) -> Sequence[Case]:
-    if selection == Selection(seed=selection.seed):
+    limits = [most for most in (selection.limit, selection.upto.get(suite.name)) if most is not None]
+    if not limits and selection.keyword is selection.tag is None:
         return suite.cases
     kept = [(_lot(selection.seed, case.id), i) for i, case in enumerate(suite.cases) if keep(suite, case)]
-    if selection.limit is not None:
-        kept = nsmallest(selection.limit, kept)
+    if limits:
+        kept = nsmallest(min(limits), kept)
     return Chosen(suite.cases, sorted(i for _, i in kept))
 
 
