@@ -30,8 +30,8 @@ def markdown(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield from (f"# Run {markdown_text(report.run)}", "")
-    yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     yield from _bold(verdicts(report.gate))
+    yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     for suite in report.comparison.suites:
         yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
         yield from _decision(report.gate.of(suite.name) if report.gate else None)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import StorageError
 from evalkit.report.html.cases import LONGEST_TEXT, Explorer
 from evalkit.report.html.plots import plots
 from evalkit.report.html.records import choose, places, read_cases
 from evalkit.report.html.svg import SHAPES
 from evalkit.report.html.view import COLUMNS, filters, view
 from evalkit.report.model import Report
+from evalkit.report.replacing import replacing
 from evalkit.run.store import read_info
 
 if TYPE_CHECKING:
@@ -40,14 +38,8 @@ def write_html(report: Report, folder: Path) -> None:
         StorageError: it cannot be written; one that stood there before is untouched.
         UsageError: run.json or records.jsonl cannot be read, or is damaged.
     """
-    path = folder / REPORT
-    try:
-        _write_beside(path, page(report, folder))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"{path}: cannot be written ({reason}): free or unlock it, or give --out DIR"
-        ) from error
+    with replacing(folder / REPORT) as file:
+        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in page(report, folder))
 
 
 def page(report: Report, folder: Path) -> Iterator[str]:
@@ -122,16 +114,3 @@ def _environment() -> Environment:
     )
     made.filters.update(filters())
     return made
-
-
-def _write_beside(path: Path, pieces: Iterable[str]) -> None:
-    """Through a temporary file in the same folder, so that a reader never meets half of it."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.writelines(pieces)
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.comparison import Comparison, VariantFigures
 from evalkit.numbers import dollars, interval, percent, whole
 from evalkit.report.escape import clip, printable
-from evalkit.report.html.svg import INK, LINES, MARKERS, SERIES, drawing
+from evalkit.report.html.svg import INK, LINES, MARKERS, SERIES, SMALL, drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,7 +146,7 @@ def _costs(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
                 axes.vlines(cost, 100 * ends.low, 100 * ends.high, color=look.colour, linewidth=1.6)
             axes.plot([cost], [100 * share], look.marker, color=look.colour, markersize=6)
             axes.annotate(
-                _name(row.variant), (cost, 100 * share), (6, 4), textcoords="offset points", fontsize=9
+                _name(row.variant), (cost, 100 * share), (6, 4), textcoords="offset points", fontsize=SMALL
             )
         axes.set_xlim(0, 1.25 * max(cost for _, cost, _ in drawn))
         axes.set_ylim(-2, 102)
@@ -198,7 +198,7 @@ def _quantiles(values: array[float]) -> list[float]:
 
 def _tokens(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
     """A bar a variant: what is sent, then what comes."""
-    title = "Tokens of a call: prompt, then answer"
+    title = "Tokens of a call: prompt (filled), answer"
     counted = [(row, row.prompt_tokens, row.completion_tokens) for row in rows]
     drawn = [(row, sent, came) for row, sent, came in counted if sent is not None and came is not None]
     unknown = [printable(row.variant) for row, sent, came in counted if sent is None or came is None]
@@ -212,13 +212,13 @@ def _tokens(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
             axes.barh(at, came, 0.56, left=sent, color="none", edgecolor=colour, linewidth=1.2)
             axes.annotate(
                 f"{sent:.0f} + {came:.0f}", (sent + came, at), (5, 0), textcoords="offset points",
-                va="center", fontsize=9, color=INK,
+                va="center", fontsize=SMALL, color=INK,
             )  # fmt: skip
         axes.set_yticks(range(len(drawn)), [_name(row.variant) for row, _, _ in drawn])
         axes.set_ylim(len(drawn) - 0.4, -0.6)
         axes.set_xlim(0, 1.28 * max(sent + came for _, sent, came in drawn) or 1)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("tokens, mean (filled: prompt; outlined: answer)")
+        axes.set_xlabel("tokens, mean")
         axes.grid(axis="x", color=LINES, linewidth=0.5)
 
     told = "; ".join(
@@ -250,7 +250,7 @@ def _losses(fine_tunes: Mapping[str, Any]) -> Iterator[Plot]:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("step")
         axes.set_ylabel("loss")
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=SMALL)
         axes.grid(color=LINES, linewidth=0.5)
 
     told = "; ".join(

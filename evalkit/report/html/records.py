@@ -6,11 +6,11 @@ import json
 import math
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -165,7 +165,7 @@ def places(folder: Path, candidates: dict[str, str]) -> Places:
     found, offset, path = Places(), 0, folder / RECORDS
     if not path.exists():
         return found
-    with path.open("rb", BUFFER_BYTES) as file:
+    with _opened(path, BUFFER_BYTES) as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):  # cut short: the run is still writing it, or was killed
                 break
@@ -219,14 +219,23 @@ def read_cases(folder: Path, chosen: Chosen) -> Iterator[list[Seen]]:
     if not chosen:
         return
     path, lines = folder / RECORDS, zip(*chosen.spans, strict=True)
-    with path.open("rb", 0) as file:  # unbuffered: the next line wanted is rarely the next one there
+    with _opened(path, 0) as file:  # unbuffered: the next line wanted is rarely the next one there
         for size in chosen.sizes:
             yield [_seen(file, path, *span) for span in islice(lines, size)]
 
 
-def _seen(file: FileIO, path: Path, offset: int, length: int) -> Seen:
+@contextmanager
+def _opened(path: Path, buffering: int) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb", buffering) as file:
+            yield file
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def _seen(file: BinaryIO, path: Path, offset: int, length: int) -> Seen:
     file.seek(offset)
-    return _decoded(file.read(length) or b"", _SEEN, f"{path} at byte {offset}")
+    return _decoded(file.read(length), _SEEN, f"{path} at byte {offset}")
 
 
 def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:

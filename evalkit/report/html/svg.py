@@ -12,8 +12,11 @@ from xml.etree import ElementTree
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INCHES_WIDE = 4.6
+INCHES_WIDE = 4.2
 """About as many points as a phone has pixels: text keeps its size there."""
+
+SMALL = 9.5
+"""Points, of what stands beside a mark."""
 
 SERIES = tuple(f"#0000{number:02x}" for number in range(1, 9))
 """Stand-ins that `inline` turns into the page's colours, which change with the scheme: --series-1 and on."""
@@ -60,6 +63,7 @@ def drawing(title: str, told: str, inches_high: float, draw: Callable[[Axes], No
         "ytick.color": LINES,
         "xtick.labelcolor": INK,
         "ytick.labelcolor": INK,
+        "font.size": 11,
         "axes.spines.top": False,
         "axes.spines.right": False,
     }
@@ -104,6 +108,8 @@ def _plain(element: ElementTree.Element) -> None:
             found["font-size"] = value.split()[0]
         elif name and name not in _DROPPED:
             found[name] = _PAINT.get(value.lower(), value)
+    if element.tag == "g":
+        found.pop("id", None)  # nothing refers to it, and every drawing has the same
     element.attrib.clear()
     element.attrib.update(found)
     if element.tag == "text" and "fill" not in found:

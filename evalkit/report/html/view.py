@@ -38,7 +38,7 @@ NO_GATE = Verdict("NOT GATED", "", "No decision was asked for (--no-gate).")
 STATES = {
     "noninferior": "not worse",
     "worse": "worse",
-    "open": "open",
+    "open": "not shown",
     "met": "met",
     "missed": "missed",
 }
@@ -120,7 +120,15 @@ def _cases(rows: Sequence[VariantFigures]) -> int:
 
 
 def _lines(rows: Sequence[VariantFigures], suite: SuiteFigures | None = None) -> tuple[Line, ...]:
-    return tuple(Line(row.variant, figures.cells(row), _role(row.variant, suite)) for row in rows)
+    return tuple(
+        # the latency is padded for columns of one width
+        Line(
+            row.variant,
+            tuple(cell.replace("/ ", "/") for cell in figures.cells(row)),
+            _role(row.variant, suite),
+        )
+        for row in rows
+    )
 
 
 def _role(variant: str, suite: SuiteFigures | None) -> str:

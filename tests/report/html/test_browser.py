@@ -10,6 +10,12 @@ import pytest
 
 SIZES = {"desktop": 1280, "phone": 390}
 
+# whether all texts of a drawing lie within it
+WITHIN = """(svg) => [...svg.querySelectorAll("text")].every((text) => {
+    const [own, all] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
+    return own.left >= all.left - 1 && own.right <= all.right + 1 && own.bottom <= all.bottom + 1;
+})"""
+
 CONTRASTS = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
@@ -218,3 +224,4 @@ def test_plots_are_told_to_those_who_do_not_see_them(open_page, ordinary_page: P
             "text", "(all) => all.map((each) => each.getBoundingClientRect().height)"
         )
         assert min(heights) > 9
+        assert svg.evaluate(WITHIN)
