@@ -55,7 +55,8 @@ class ExactTest:
         chances = [self.chance(most_lost, won, won + self.margin) for won in rates]
         top = int(np.argmax(chances))
         near = np.linspace(rates[max(0, top - 1)], rates[min(len(rates) - 1, top + 1)], 21)
-        return max(chances[top], *(self.chance(most_lost, won, won + self.margin) for won in near))
+        greatest = max(chances[top], *(self.chance(most_lost, won, won + self.margin) for won in near))
+        return min(1.0, greatest)  # sums of floats may pass it
 
     def critical(self, alpha: float) -> float:
         """The least statistic with a p-value of at most `alpha`, to six digits, from above."""
