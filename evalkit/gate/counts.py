@@ -111,9 +111,12 @@ class Counts:
                 self.latencies_ms.append(row.latency_ms)
 
     def _add_data(self, row: Row) -> None:
-        answer = (row.response.text, row.response.tool_calls) if row.response else None
-        text = repr((row.case, row.repeat, row.variant, answer)).encode("utf-8", "surrogatepass")
-        self.data = (self.data + int.from_bytes(blake2b(text, digest_size=8).digest())) % 2**64
+        text = row.response.text if row.response else None
+        answer = [verdict.value for verdict in row.verdicts] if text is None else text
+        text = repr(
+            (row.case, row.repeat, row.variant, answer)
+        )  # a tool call shows in what checks took of it
+        self.data = (self.data + int.from_bytes(blake2b(text.encode(), digest_size=8).digest())) % 2**64
 
     def _add_pair(self, key: tuple[str, int], candidate: States, baseline: States) -> None:
         case, _ = key

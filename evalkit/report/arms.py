@@ -10,7 +10,7 @@ from evalkit.report.escape import clip, printable
 
 TITLE = "What tuning and the prompt brought, in points of the pass rate on the same cases (95%)"
 
-NAMES = ("tuning", "tuning, prompted", "the prompt", "left-over prompt")
+NAMES = ("tuning", "tuning with prompt", "the prompt", "left-over prompt")
 """Of EFFECTS, in their order."""
 
 NOT_ASKED = "-"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
+from evalkit.gate import Decision
 from evalkit.report import arms, figures, money
 from evalkit.report.escape import clip, markdown_code, markdown_text
 from evalkit.report.heading import Asked
 from evalkit.report.model import Report
+from evalkit.report.verdict import Verdict, evidence, verdicts
 
 REASONS_SHOWN = 20
 LONGEST_CELL = 300
@@ -29,8 +31,10 @@ def markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield from (f"# Run {markdown_text(report.run)}", "")
     yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
+    yield from _bold(verdicts(report.gate))
     for suite in report.comparison.suites:
         yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
+        yield from _decision(report.gate.of(suite.name) if report.gate else None)
         yield from _bullets([*figures.faults(suite.rows), *figures.streams(suite.rows)])
         yield from _bullets(figures.leak_lines(suite.rows))
         yield from (f"- not asked: {markdown_code(why)} ({count:,})" for why, count in _errors(suite))
@@ -62,6 +66,24 @@ def _money(report: Report) -> Iterator[str]:
     cells = [[*map(markdown_text, (suite, variant)), *costs] for suite, variant, *costs in rows]
     yield from (f"{money.TITLE}:", "", _table(head, cells, "ll" + "r" * (len(head) - 2)), "")
     yield from _bullets(money.remarks(report.money))
+
+
+def _bold(found: Iterable[Verdict]) -> Iterator[str]:
+    """The verdicts, a line each."""
+    for verdict in found:
+        name = f" {markdown_text(verdict.suite)}:" if verdict.suite else ""
+        yield from (f"**{markdown_text(verdict.word)}**{name} {markdown_text(verdict.reason)}", "")
+
+
+def _decision(decision: Decision | None) -> Iterator[str]:
+    """What was shown of each check, and of what the suite requires."""
+    if decision is None:
+        return
+    head = ("check", "difference", "interval", "won", "lost", "shown")
+    rows = [
+        [markdown_text(shown.name), *shown.cells, markdown_text(shown.state)] for shown in evidence(decision)
+    ]
+    yield from (_table(head, rows, "lrrrrl"), "")
 
 
 def _notes(report: Report) -> tuple[str, ...]:

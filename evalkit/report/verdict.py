@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalkit.gate import SPOKEN, Decision, Decisions
+from evalkit.numbers import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,42 @@ def verdicts(gate: Decisions | None) -> Iterator[Verdict]:
         yield Verdict(SPOKEN[decision.word], decision.suite, " ".join((decision.reason, *_labels(decision))))
     if len(gate.suites) > 1 and gate.word:
         yield Verdict(SPOKEN[gate.word], "all", _together(gate))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was shown of one check, or of one figure that the suite requires; all as text.
+
+    Attributes:
+        cells: difference in points, its interval, cases won and lost; of a requirement, what was found and
+            how far it is shown in place of the first two.
+        state: in words.
+    """
+
+    name: str
+    cells: tuple[str, str, str, str]
+    state: str
+
+
+_STATES = {"noninferior": "not worse", "worse": "worse", "open": "not shown"}
+
+
+def evidence(decision: Decision) -> Iterator[Evidence]:
+    """A line a check, then a line a requirement."""
+    for each in decision.endpoints:
+        ends = f"{_points(each.interval.low)} to {_points(each.interval.high)}" if each.interval else UNKNOWN
+        counts = (f"{each.pairs.won:g}", f"{each.pairs.lost:g}")
+        state = each.note or _STATES[each.state]
+        yield Evidence(each.name, (_points(each.difference), ends, *counts), state)
+    for floor in decision.floors:
+        name = f"{floor.name}, required {floor.limit:g}"
+        found = (UNKNOWN if value is None else f"{value:.4g}" for value in (floor.value, floor.bound))
+        value, bound = found
+        yield Evidence(name, (value, f"sure of {bound}", "", ""), floor.state)
+
+
+def _points(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{100 * share:+.1f}"
 
 
 def _labels(decision: Decision) -> Iterator[str]:

@@ -34,7 +34,6 @@ class RowResponse(msgspec.Struct, frozen=True, gc=False):
     """What figures need of an answer."""
 
     text: str | None = None
-    tool_calls: Any = None
 
 
 class RowUsage(msgspec.Struct, frozen=True, gc=False):
@@ -171,9 +170,14 @@ def _row(line: bytes, path: str, number: int) -> Row:
         return _row_otherwise(line, path, number)
 
 
+def _readable(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys, unlike its values, msgspec must be able to encode."""
+    return {key.encode(errors="replace").decode(): value for key, value in pairs}
+
+
 def _row_otherwise(line: bytes, path: str, number: int) -> Row:
     """By the standard library, which knows lone surrogates and NaN too: models write the strangest things."""
     try:
-        return msgspec.convert(json.loads(line), Row)
+        return msgspec.convert(json.loads(line, object_pairs_hook=_readable), Row)
     except (msgspec.MsgspecError, ValueError) as fault:
         raise UsageError(f"{path}:{number}: damaged record ({fault}); delete the line") from fault

@@ -10,7 +10,7 @@ Source: Hsueh, Liu and Chen, Biometrics 57 (2001) 478-483, who show that the gre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 
 import numpy as np
@@ -27,6 +27,12 @@ _TOLERANCE = 1e-9
 """Two tables whose statistics differ by less than this are equally extreme."""
 
 
+@lru_cache(maxsize=10_000)
+def exact_p(pairs: Pairs, margin: float) -> float:
+    """The p-value of "the candidate is worse by `margin`, or more"; `pairs.n` is whole."""
+    return ExactTest(int(pairs.n), margin).p(pairs)
+
+
 @dataclass(frozen=True)
 class ExactTest:
     """The test of one number of cases and one margin; both stand for a family of tables.
@@ -39,7 +45,7 @@ class ExactTest:
     margin: float
 
     def p(self, pairs: Pairs) -> float:
-        """The p-value of a table of `n` cases, whose counts are whole."""
+        """The p-value of a table of `n` cases; where it has parts of cases, of whole ones as extreme."""
         return self.p_of(score_z(pairs, -self.margin))
 
     def p_of(self, z: float) -> float:

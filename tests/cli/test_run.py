@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from evalkit.cli import main
+from evalkit.cli.exit_codes import Exit
 from evalkit.report.summary import schema
 
 SUITE = """\
@@ -60,13 +61,15 @@ def verdicts(folder: Path) -> dict[tuple[str, str], list[Any]]:
 def test_a_suite_of_a_few_lines_runs_against_any_server_by_flags(
     folder: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Heading, table, failures and notes are printed; the run's folder has every file; the exit code is 0."""
-    assert main(["run", "cities", *flags]) == 0
+    """Heading, table, decision, failures and notes are printed; the run's folder has every file; three cases
+    decide nothing, which is said before anything is asked, and by the exit code."""
+    assert main(["run", "cities", *flags]) == Exit.INCONCLUSIVE
     shown = capsys.readouterr().out
     assert "plan" in shown.split("\n\n")[0]
     assert "9 requests" in shown
     assert "\ncities   3 cases" in shown
-    assert "SHIP" not in shown
+    assert "needs at least 59 cases, has 3" in shown.split("\n\n")[0]
+    assert "\nINCONCLUSIVE  ft " in shown
     run = folder / "reports" / "latest"
     assert {path.name for path in run.iterdir()} == {
         "run.json", "records.jsonl", "report.md", "report.csv", "summary.json",
@@ -143,7 +146,7 @@ def test_a_dry_run_says_that_it_knows_nothing_of_the_cache(
     folder: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was answered before is not asked again: the estimate is of the whole run all the same."""
-    assert main(["run", "cities", *flags]) == 0
+    main(["run", "cities", *flags])
     capsys.readouterr()
     assert main(["run", "cities", *flags, "--dry-run"]) == 0
     assert capsys.readouterr().out.rstrip().endswith("is not asked again, and costs nothing.")
@@ -206,7 +209,7 @@ def test_a_complete_run_can_be_gone_on_with(folder: Path, flags: list[str]) -> N
     main(["run", "cities", *flags, "-q"])
     before = records(folder)
     (folder / "reports" / "latest" / "report.md").unlink()
-    assert main(["run", "--resume", "reports/latest"]) == 0
+    assert main(["run", "--resume", "reports/latest"]) == Exit.INCONCLUSIVE
     assert records(folder) == before
     assert (folder / "reports" / "latest" / "report.md").exists()
 

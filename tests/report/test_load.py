@@ -18,6 +18,12 @@ from evalkit.run.estimate import Estimate
 from evalkit.run.records import Record, RecordedVerdict
 
 
+def gating(**changes: Any) -> dict[str, Any]:
+    """What run.json keeps of the suite's gate."""
+    rule = {"candidate": "ft", "baseline": "prompted", "margin": 0.05, "alpha": 0.05, "inconclusive": "fail"}
+    return {**rule, "require": {}, "checks": ["check_0"], **changes}
+
+
 def info(**changes: Any) -> dict[str, Any]:
     """A run.json, as far as reports look at it."""
     variant = {"model": "tiny", "endpoint": "vllm", "prompt": "short", "params": {}}
@@ -25,14 +31,16 @@ def info(**changes: Any) -> dict[str, Any]:
     return {
         "status": "finished",
         "partial": False,
-        "options": {"concurrency": 16, "max_cost": 5.0},
+        "options": {"concurrency": 16, "max_cost": 5.0, "gate": True},
         "plan": {
+            "repeat": 1,
+            "suites": {"cities": {"cases": 1, "sha256": "0"}},
             "variants": {"cities": variants},
             "judges": {"cities": {"model": "judge", "endpoint": "vllm"}},
         },
         "estimate": {"requests": 3, "prompt_tokens": 60, "completion_tokens": 15, "usd": 0.4},
         "endpoints": {"vllm": {"base_url": "http://gpu7:8000/v1", "api_key_env": None}},
-        "gate": {"cities": ["ft", "prompted"]},
+        "gate": {"cities": gating()},
         "calibrations": {},
         **changes,
     }
@@ -55,7 +63,8 @@ def remarks(records: list[Record], **changes: Any) -> str:
 
 def test_a_report_is_made_from_the_folder_alone(tmp_path: Path, three: list[Record]) -> None:
     """Heading, plan, figures and pairs come from run.json and records.jsonl, so it can be made again."""
-    (tmp_path / "run.json").write_text(json.dumps(info(gate={"cities": ["base", "ft"]})))
+    rule = gating(candidate="base", baseline="ft")
+    (tmp_path / "run.json").write_text(json.dumps(info(gate={"cities": rule})))
     lines = (json.dumps(record_to_json(record)) for record in three)
     (tmp_path / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
     report = load_report(tmp_path)
