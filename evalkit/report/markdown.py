@@ -30,8 +30,8 @@ def markdown(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield from (f"# Run {markdown_text(report.run)}", "")
-    yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     yield from _bold(verdicts(report.gate))
+    yield from (_asked(report.asked), "", f"Plan: {markdown_text(report.plan)}", "")
     for suite in report.comparison.suites:
         yield from (f"## {markdown_text(suite.name)}", "", _figures(suite.rows), "")
         yield from _decision(report.gate.of(suite.name) if report.gate else None)
@@ -44,6 +44,24 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _arms(report)
     yield from _money(report)
     yield from ("## Notes", "", *_bullets(_notes(report)))
+
+
+def _bold(found: Iterable[Verdict]) -> Iterator[str]:
+    """The verdicts, a line each."""
+    for verdict in found:
+        name = f" {markdown_text(verdict.suite)}:" if verdict.suite else ""
+        yield from (f"**{markdown_text(verdict.word)}**{name} {markdown_text(verdict.reason)}", "")
+
+
+def _decision(decision: Decision | None) -> Iterator[str]:
+    """What was shown of each check, and of what the suite requires."""
+    if decision is None:
+        return
+    head = ("check", "difference", "interval", "won", "lost", "shown")
+    rows = [
+        [markdown_text(shown.name), *shown.cells, markdown_text(shown.state)] for shown in evidence(decision)
+    ]
+    yield from (_table(head, rows, "lrrrrl"), "")
 
 
 def _arms(report: Report) -> Iterator[str]:
@@ -66,24 +84,6 @@ def _money(report: Report) -> Iterator[str]:
     cells = [[*map(markdown_text, (suite, variant)), *costs] for suite, variant, *costs in rows]
     yield from (f"{money.TITLE}:", "", _table(head, cells, "ll" + "r" * (len(head) - 2)), "")
     yield from _bullets(money.remarks(report.money))
-
-
-def _bold(found: Iterable[Verdict]) -> Iterator[str]:
-    """The verdicts, a line each."""
-    for verdict in found:
-        name = f" {markdown_text(verdict.suite)}:" if verdict.suite else ""
-        yield from (f"**{markdown_text(verdict.word)}**{name} {markdown_text(verdict.reason)}", "")
-
-
-def _decision(decision: Decision | None) -> Iterator[str]:
-    """What was shown of each check, and of what the suite requires."""
-    if decision is None:
-        return
-    head = ("check", "difference", "interval", "won", "lost", "shown")
-    rows = [
-        [markdown_text(shown.name), *shown.cells, markdown_text(shown.state)] for shown in evidence(decision)
-    ]
-    yield from (_table(head, rows, "lrrrrl"), "")
 
 
 def _notes(report: Report) -> tuple[str, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from evalkit.errors import StorageError
 from evalkit.report.csv import csv
 from evalkit.report.markdown import markdown
 from evalkit.report.model import Report
+from evalkit.report.replacing import replacing
 from evalkit.report.summary import summary_json
 
 
@@ -25,23 +23,5 @@ def write_report(report: Report, folder: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    try:
-        _write_beside(path, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"{path}: cannot be written ({reason}): free or unlock it, or give --out DIR"
-        ) from error
-
-
-def _write_beside(path: Path, data: bytes) -> None:
-    """Through a temporary file in the same folder, so that a reader never meets half of it."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
