@@ -21,6 +21,9 @@ USUAL_CALLS = 100_000
 DAYS = 30
 """How far it reaches by a volume."""
 
+MARKED = 0.8
+"""Where along a line its variant's marker stands: away from the dots, half way."""
+
 STYLES: Mapping[Basis, str] = {"warm": "-", "uncached": "--"}
 
 
@@ -62,9 +65,9 @@ def _lines(axes: Axes, cost: VariantCost, last: float, look: Look) -> None:
     start = cost.training or 0.0
     for basis, dashes in STYLES.items():
         if (per_1k := cost.by(basis)) is not None:
-            end = start + last * per_1k / 1000
-            axes.plot((0, last), (start, end), dashes, color=look.colour, linewidth=1.6)
-            axes.plot((last / 2,), ((start + end) / 2,), look.marker, color=look.colour, markersize=5)
+            usd = [start + calls * per_1k / 1000 for calls in (0, MARKED * last, last)]
+            axes.plot((0, last), (usd[0], usd[2]), dashes, color=look.colour, linewidth=1.6)
+            axes.plot((MARKED * last,), (usd[1],), look.marker, color=look.colour, markersize=5)
 
 
 def _dot(axes: Axes, money: Money, basis: Basis) -> None:
