@@ -26,8 +26,8 @@ EFFECTS = (("ft", "base"), ("ft_prompted", "prompted"), ("prompted", "base"), ("
 FEWEST = 3
 """Arms that must have been asked: three tell two of the effects."""
 
-ALL = "(all)"
-"""Stands for all suites together; no folder of a suite is called so."""
+ALL = ""
+"""In place of a suite's name: all of them together."""
 
 _UNDECIDED, _FAILED, _PASSED = 1, 2, 3
 """How an arm's answer to a turn, a case's repeat, is noted: in two bits; 0 where it is missing."""

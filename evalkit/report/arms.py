@@ -10,7 +10,7 @@ from evalkit.report.escape import clip, printable
 
 TITLE = "What tuning and the prompt brought, in points of the pass rate on the same cases (95%)"
 
-NAMES = ("tuning", "tuning, prompted", "the prompt", "left-over prompt")
+NAMES = ("tuning", "tuning with prompt", "the prompt", "left-over prompt")
 """Of EFFECTS, in their order."""
 
 NOT_ASKED = "-"
@@ -23,13 +23,19 @@ def table(arms: Mapping[str, Arms]) -> tuple[Row, tuple[Row, ...]]:
 
     Names of suites are as they come: to be escaped by who shows them.
     """
-    told = [place for place, effect in enumerate(EFFECTS) if any(each.of(*effect) for each in arms.values())]
-    head = ("suite", *(f"{NAMES[place]} ({' - '.join(EFFECTS[place])})" for place in told))
+    told = _told(arms)
+    head = ("suite", *(f"{name} ({after} - {before})" for name, (after, before) in told))
     rows = tuple(
-        (name if name != ALL else "all", *(cell(found.of(*EFFECTS[place])) for place in told))
-        for name, found in arms.items()
+        (suite if suite != ALL else "all", *(cell(found.of(*effect)) for _, effect in told))
+        for suite, found in arms.items()
     )
     return head, rows
+
+
+def _told(arms: Mapping[str, Arms]) -> list[tuple[str, tuple[str, str]]]:
+    """Effects that some suite tells, with their names."""
+    named = zip(NAMES, EFFECTS, strict=True)
+    return [(name, effect) for name, effect in named if any(each.of(*effect) for each in arms.values())]
 
 
 def cell(effect: Effect | None) -> str:
@@ -62,12 +68,10 @@ def lines(arms: Mapping[str, Arms]) -> list[str]:
     """The table for a terminal, 100 columns wide, and sentences; nothing where no suite has three arms."""
     if not arms:
         return []
-    head, rows = table(arms)
-    heads = zip(*(name.partition(" (")[::2] for name in head), strict=True)
-    upper, lower = (list(line) for line in heads)
-    upper[0] = ""
-    body = [(clip(printable(name), 20), *cells) for name, *cells in rows]
-    shown = columns([upper, [part.removesuffix(")") for part in lower], *body], "l" + "r" * (len(head) - 1))
+    told = _told(arms)
+    head = (("", *(name for name, _ in told)), ("", *(" - ".join(effect) for _, effect in told)))
+    rows = [(clip(printable(name), 20), *cells) for name, *cells in table(arms)[1]]
+    shown = columns([*head, *rows], "l" + "r" * len(told))
     return [f"{TITLE}:", *(f"  {line}" for line in shown.split("\n")), *map(printable, left_out(arms))]
 
 

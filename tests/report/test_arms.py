@@ -32,10 +32,10 @@ def test_a_suite_is_a_row_and_an_effect_a_column() -> None:
     """Points of the pass rate with their interval; what was left out stands below."""
     assert lines({"cities": FOUR}) == [
         "What tuning and the prompt brought, in points of the pass rate on the same cases (95%):",
-        "                  tuning        tuning, prompted       the prompt  left-over prompt",
+        "                  tuning      tuning with prompt       the prompt  left-over prompt",
         "               ft - base  ft_prompted - prompted  prompted - base  ft_prompted - ft",
         "  cities  +78 (67 to 85)           +15 (6 to 25)   +63 (52 to 72)    -8 (-15 to -2)",
-        "cities, left out as one arm's answer is undecided or missing: tuning, prompted 3",
+        "cities, left out as one arm's answer is undecided or missing: tuning with prompt 3",
     ]
 
 

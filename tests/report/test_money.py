@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from xml.etree import ElementTree
 
 from evalkit.comparison.money import Money, VariantCost
 from evalkit.report.markdown import markdown
 from evalkit.report.money import FREE, lines, pays
-from evalkit.report.money_plot import money_plot
 from evalkit.report.terminal import WIDTH, terminal
 
 BASE = VariantCost("base", 0.30, 0.32, 0.32, 0.0)
@@ -69,27 +66,3 @@ def test_a_hundred_columns_are_enough(make_report, two_suites) -> None:
     costs = tuple(replace(cost, variant=cost.variant * 9, why=("why " * 60,)) for cost in MONEY.costs)
     report = replace(make_report(*two_suites), money=(replace(MONEY, suite="name-" * 20, costs=costs),))
     assert max(map(len, terminal(report).split("\n"))) <= WIDTH
-
-
-def test_the_curve_is_an_svg_and_the_same_each_time() -> None:
-    """A line a variant and state of the cache; names with dollar signs or tags are text."""
-    hostile = replace(
-        MONEY, suite="<script>$\\frac$", costs=(*MONEY.costs, replace(BASE, variant="$\\x$<b>"))
-    )
-    drawn = money_plot(hostile)
-    assert drawn is not None
-    assert drawn == money_plot(hostile)
-    texts = [text.text for text in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"ft", "prompted, warm cache", "prompted, no cache", "$\\x$<b>"} <= set(texts)
-    assert "ft, no cache" not in texts  # too short to be cached: one line
-    assert "<script>$\\frac$: what calls cost in all" in texts
-
-
-def test_without_a_known_cost_there_is_no_curve() -> None:
-    """Nor of what is free; nor is a variant drawn whose training costs nobody knows what."""
-    assert money_plot(replace(MONEY, costs=(VariantCost("ft", None, None, None, None),))) is None
-    assert money_plot(replace(MONEY, costs=(VariantCost("ft", 0.0, 0.0, 0.0, 0.0),))) is None
-    drawn = money_plot(replace(MONEY, costs=(PROMPTED, replace(FT, training=None))))
-    assert drawn is not None
-    assert b"prompted, no cache" in drawn
-    assert b"ft" not in b"".join(re.findall(rb"<text[^>]*>([^<]*)", drawn))

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.report.html.break_even import break_even_plots
 from evalkit.report.html.cases import LONGEST_TEXT, Explorer
 from evalkit.report.html.plots import plots
 from evalkit.report.html.records import choose, places, read_cases
@@ -47,7 +48,10 @@ def page(report: Report, folder: Path) -> Iterator[str]:
     info = read_info(folder)
     found = places(folder, {suite.name: suite.pair.candidate for suite in report.comparison.suites})
     chosen = choose(found, MOST_CASES, MOST_BYTES)
-    drawn = list(plots(report.comparison, found.latency_ms, info.get("fine_tunes") or {}))
+    drawn = [
+        *plots(report.comparison, found.latency_ms, info.get("fine_tunes") or {}),
+        *break_even_plots(report),
+    ]
     variants = [row.variant for row in report.comparison.total]
     explorer = Explorer(variants, _roles(report), _tags(info))
     script, style = _script(), _text("report.css")

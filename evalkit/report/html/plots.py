@@ -117,7 +117,7 @@ def _pass_rates(comparison: Comparison, looks: Mapping[str, Look]) -> Plot:
     more = len(comparison.suites) - len(suites)
     left = [*(f"{more} more suites" for _ in range(more > 0)), *unknown]
     high = 0.8 + len(suites) * max(0.3, 0.13 * len(looks))
-    return Plot(title, drawing(title, told, high, draw), told, _not_drawn(left))
+    return Plot(title, drawing(title, told, high, draw), told, not_drawn(left))
 
 
 def _point(axes: Axes, row: VariantFigures, place: float, look: Look) -> None:
@@ -137,7 +137,7 @@ def _costs(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
     unknown = [printable(row.variant) for row, cost, share in known if cost is None or share is None]
     if not any(cost for _, cost, _ in drawn):
         why = "No answer cost anything." if drawn else "No variant's cost and pass rate are both known."
-        return Plot(title, "", why, _not_drawn(unknown) if drawn else "")
+        return Plot(title, "", why, not_drawn(unknown) if drawn else "")
 
     def draw(axes: Axes) -> None:
         for row, cost, share in drawn:
@@ -157,7 +157,7 @@ def _costs(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
     told = "; ".join(
         f"{printable(row.variant)}: ${dollars(cost)}, {percent(row.passed)} passed" for row, cost, _ in drawn
     )
-    return Plot(title, drawing(title, told, 3.2, draw), told, _not_drawn(unknown))
+    return Plot(title, drawing(title, told, 3.2, draw), told, not_drawn(unknown))
 
 
 def _latency(latency_ms: Mapping[str, array[float]], looks: Mapping[str, Look]) -> Plot:
@@ -187,7 +187,7 @@ def _latency(latency_ms: Mapping[str, array[float]], looks: Mapping[str, Look]) 
         f"{printable(name)}: half within {values[QUANTILES // 2]:,.0f} ms, 95% within {values[95]:,.0f} ms"
         for name, values in lines.items()
     )
-    return Plot(title, drawing(title, told, 3.2, draw), told, _not_drawn(left))
+    return Plot(title, drawing(title, told, 3.2, draw), told, not_drawn(left))
 
 
 def _quantiles(values: array[float]) -> list[float]:
@@ -226,7 +226,7 @@ def _tokens(rows: Sequence[VariantFigures], looks: Mapping[str, Look]) -> Plot:
         for row, sent, came in drawn
     )
     high = 0.8 + 0.45 * len(drawn)
-    return Plot(title, drawing(title, told, high, draw), told, _not_drawn(unknown))
+    return Plot(title, drawing(title, told, high, draw), told, not_drawn(unknown))
 
 
 def _losses(fine_tunes: Mapping[str, Any]) -> Iterator[Plot]:
@@ -257,10 +257,11 @@ def _losses(fine_tunes: Mapping[str, Any]) -> Iterator[Plot]:
         f"{printable(name)}: {each[0][1]:.3g} to {each[-1][1]:.3g}" for name, each in lines.items()
     )
     more = [printable(name) for name in list(lines)[len(SERIES) :]]
-    yield Plot(title, drawing(title, told, 3.2, draw), told, _not_drawn(more))
+    yield Plot(title, drawing(title, told, 3.2, draw), told, not_drawn(more))
 
 
-def _not_drawn(names: Sequence[str]) -> str:
+def not_drawn(names: Sequence[str]) -> str:
+    """A sentence on what is missing in a plot; "" where nothing is."""
     if not names:
         return ""
     further = f" and {len(names) - 6} more" if len(names) > 6 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evalkit.comparison import SuiteFigures, VariantFigures
 from evalkit.gate import SPOKEN, Decision, Decisions, Floor
-from evalkit.report import figures
+from evalkit.report import arms, figures, money
 from evalkit.report.escape import clip, printable
 from evalkit.report.model import Report
 from evalkit.report.verdict import Verdict, verdicts
@@ -64,6 +64,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A further table under the figures: its first `names` columns are names, the others figures.
+
+    Without a head there is only the title to be said.
+    """
+
+    title: str
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    remarks: tuple[str, ...] = ()
+    names: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """A suite's verdict, and the decision behind it; None where nothing was decided."""
 
@@ -84,6 +98,7 @@ class View:
     suites: tuple[Suite, ...]
     groups: tuple[Group, ...]
     variants: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
 
 
 def view(report: Report) -> View:
@@ -96,6 +111,7 @@ def view(report: Report) -> View:
         suites=suites,
         groups=tuple(_groups(report)),
         variants=tuple(row.variant for row in report.comparison.total),
+        tables=tuple(_tables(report)),
     )
 
 
@@ -113,6 +129,16 @@ def _groups(report: Report) -> Iterator[Group]:
     if len(suites) > 1:
         total = report.comparison.total
         yield Group("All suites", _cases(total), _lines(total), ())
+
+
+def _tables(report: Report) -> Iterator[Table]:
+    """What tuning and the prompt brought, and what calls cost."""
+    if report.arms:
+        yield Table(arms.TITLE, *arms.table(report.arms), tuple(arms.left_out(report.arms)))
+    if report.money and all(suite.free for suite in report.money):
+        yield Table(money.FREE)
+    elif report.money:
+        yield Table(money.TITLE, *money.table(report.money), tuple(money.remarks(report.money)), names=2)
 
 
 def _cases(rows: Sequence[VariantFigures]) -> int:
