@@ -84,7 +84,7 @@ def test_filters_list_what_they_say(open_page, ordinary_page: Path) -> None:
     page.select_option("#by-variant", "base")
     assert listed(page) == "40 of 52 cases"
     page.click("#start-over")
-    page.wait_for_function("document.getElementById('count').textContent === '52 cases'")
+    page.wait_for_selector("#count:text-is('52 cases')")
     page.select_option("#by-tag", "north")
     assert listed(page) == "2 of 52 cases"
 
@@ -122,9 +122,7 @@ def test_search_finds_words_of_questions_answers_and_reasons(open_page, ordinary
         ("zzz", "0 of"),
     ):
         page.fill("#search", text)
-        page.wait_for_function(
-            "(start) => document.getElementById('count').textContent.startsWith(start)", arg=found
-        )
+        page.wait_for_selector(f"#count:text('{found} 52 cases')")
 
 
 def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordinary_page: Path) -> None:
@@ -141,7 +139,7 @@ def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordi
     left = [each.bounding_box()["x"] for each in page.query_selector_all(".answer")]
     assert left == sorted(set(left))
     page.select_option("#against", "-1")
-    page.wait_for_function("!document.querySelector('.answer ins')")
+    page.wait_for_selector(".answer ins", state="detached")
 
 
 def test_everything_can_be_done_by_keyboard(open_page, ordinary_page: Path) -> None:
