@@ -30,7 +30,7 @@ class FineTune:
     """Where the fine-tuned model of a variant comes from; None is unknown.
 
     `found`: in a flag or evalkit.toml ("named"), in evalkit.lock, or made on the spot ("tuned"), now or by an
-    earlier run (`reused`).
+    earlier run (`reused`). `trained_tokens`: what its server charged training for, over all epochs.
     """
 
     model: str
@@ -39,6 +39,7 @@ class FineTune:
     data_sha256: str | None = None
     hyperparameters: Mapping[str, Any] | None = None
     reused: bool = True
+    trained_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,37 @@ def origin(
     """Where the model of a variant comes from, by what is known here, and what its server tells."""
     model = variant.model
     if made and made.model == model:
-        return FineTune(model, "tuned", made.job_id, made.data_sha256, made.hyperparameters, made.reused)
+        return FineTune(
+            model,
+            "tuned",
+            made.job_id,
+            made.data_sha256,
+            made.hyperparameters,
+            made.reused,
+            made.trained_tokens,
+        )
+    job = jobs.by_model.get(_without_checkpoint(model)) if jobs else None
+    tokens = job.trained_tokens if job else None
     if entry := entry_of(variant, config):
         found: Found = "named" if is_named(config, suite, variant.name) else "evalkit.lock"
-        return FineTune(model, found, entry.job, entry.data_sha256, entry.hyperparameters)
-    job = jobs.by_model.get(_without_checkpoint(model)) if jobs else None
+        return FineTune(
+            model,
+            found,
+            entry.job,
+            entry.data_sha256,
+            entry.hyperparameters,
+            trained_tokens=tokens,
+        )
     if job is None:
         return FineTune(model, "named")
-    return FineTune(model, "named", job.id, job.metadata.get(DATA), dict(job.hyperparameters))
+    return FineTune(
+        model,
+        "named",
+        job.id,
+        job.metadata.get(DATA),
+        dict(job.hyperparameters),
+        trained_tokens=tokens,
+    )
 
 
 def system_warnings(found: Iterable[tuple[Suite, Variant]], config: Config) -> Iterator[str]:

@@ -18,9 +18,12 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium without a window; no sandbox, since containers often forbid it."""
+    """Chromium without a window; no sandbox, since containers often forbid it.
+
+    While it is open, an event loop of its own runs in this thread, so it must not outlast a file's tests.
+    """
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no browser at {CHROMIUM}: install chromium, or name one in CHROMIUM")
     with sync_api.sync_playwright() as playwright:
