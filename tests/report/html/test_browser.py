@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+A4_PIXELS = 718
+"""Wide, between the margins."""
+
 SIZES = {"desktop": 1280, "phone": 390}
 
 # whether all texts of a drawing lie within it
@@ -196,10 +199,11 @@ def test_a_phone_shows_the_list_or_the_case(open_page, ordinary_page: Path) -> N
 
 def test_the_verdict_the_table_and_an_open_case_are_printed(open_page, ordinary_page: Path) -> None:
     """Black on white, what is folded away unfolded, without what only a screen can do."""
-    page = open_page(ordinary_page, "#case=cities/c1", scheme="dark")
+    page = open_page(ordinary_page, "#case=cities/c1", width=A4_PIXELS, scheme="dark")
     page.wait_for_selector("#opened")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.is_visible(".evidence >> nth=0")
     assert page.is_visible(".answer[aria-label=ft]")
     assert not page.is_visible("#filters")
