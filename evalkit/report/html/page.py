@@ -17,7 +17,7 @@ from evalkit.report.html.svg import SHAPES
 from evalkit.report.html.view import COLUMNS, filters, view
 from evalkit.report.model import Report
 from evalkit.report.replacing import replacing
-from evalkit.run.store import read_info
+from evalkit.run.store import RUN, read_info
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,7 +45,7 @@ def write_html(report: Report, folder: Path) -> None:
 
 def page(report: Report, folder: Path) -> Iterator[str]:
     """The page, in pieces."""
-    info = read_info(folder)
+    info = read_info(folder) if (folder / RUN).exists() else {}
     found = places(folder, {suite.name: suite.pair.candidate for suite in report.comparison.suites})
     chosen = choose(found, MOST_CASES, MOST_BYTES)
     drawn = [

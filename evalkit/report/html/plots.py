@@ -235,7 +235,7 @@ def _losses(fine_tunes: Mapping[str, Any]) -> Iterator[Plot]:
         f"{suite} {variant}": [(loss["step"], loss["train"]) for loss in origin["losses"]]
         for suite, variants in fine_tunes.items()
         for variant, origin in variants.items()
-        if origin.get("losses")
+        if (origin or {}).get("losses")
     }
     known = {name: [(at, loss) for at, loss in losses if loss is not None] for name, losses in found.items()}
     lines = {name: losses for name, losses in known.items() if losses}

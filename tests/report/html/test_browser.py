@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+A4_PIXELS = 718
+"""Wide, between the margins."""
+
 SIZES = {"desktop": 1280, "phone": 390}
 
 # whether all texts of a drawing lie within it
@@ -84,7 +87,7 @@ def test_filters_list_what_they_say(open_page, ordinary_page: Path) -> None:
     page.select_option("#by-variant", "base")
     assert listed(page) == "40 of 52 cases"
     page.click("#start-over")
-    page.wait_for_function("document.getElementById('count').textContent === '52 cases'")
+    page.wait_for_selector("#count:text-is('52 cases')")
     page.select_option("#by-tag", "north")
     assert listed(page) == "2 of 52 cases"
 
@@ -122,9 +125,7 @@ def test_search_finds_words_of_questions_answers_and_reasons(open_page, ordinary
         ("zzz", "0 of"),
     ):
         page.fill("#search", text)
-        page.wait_for_function(
-            "(start) => document.getElementById('count').textContent.startsWith(start)", arg=found
-        )
+        page.wait_for_selector(f"#count:text('{found} 52 cases')")
 
 
 def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordinary_page: Path) -> None:
@@ -141,7 +142,7 @@ def test_answers_stand_side_by_side_with_differences_and_reasons(open_page, ordi
     left = [each.bounding_box()["x"] for each in page.query_selector_all(".answer")]
     assert left == sorted(set(left))
     page.select_option("#against", "-1")
-    page.wait_for_function("!document.querySelector('.answer ins')")
+    page.wait_for_selector(".answer ins", state="detached")
 
 
 def test_everything_can_be_done_by_keyboard(open_page, ordinary_page: Path) -> None:
@@ -198,10 +199,11 @@ def test_a_phone_shows_the_list_or_the_case(open_page, ordinary_page: Path) -> N
 
 def test_the_verdict_the_table_and_an_open_case_are_printed(open_page, ordinary_page: Path) -> None:
     """Black on white, what is folded away unfolded, without what only a screen can do."""
-    page = open_page(ordinary_page, "#case=cities/c1", scheme="dark")
+    page = open_page(ordinary_page, "#case=cities/c1", width=A4_PIXELS, scheme="dark")
     page.wait_for_selector("#opened")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.is_visible(".evidence >> nth=0")
     assert page.is_visible(".answer[aria-label=ft]")
     assert not page.is_visible("#filters")

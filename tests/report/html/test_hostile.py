@@ -9,6 +9,8 @@ import pytest
 
 from tests.report.html.made import VARIANTS, gating, info, record, verdict, write_page, write_run
 
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 HOSTILE = {
     "script": "<script>alert(1)</script><img src=x onerror=alert(2)>",
     "end of script": "</script><script>alert(3)</script>",
@@ -59,9 +61,8 @@ def opened_case(page: Any, suite: str, case: str) -> Any:
     """The case, opened through the list as a reader would."""
     page.click("#start-over")
     page.select_option("#by-suite", suite)
-    page.wait_for_function("() => document.querySelectorAll('.row').length > 0")
     page.click(f"[role=option] >> nth={sorted(HOSTILE).index(case) if suite == 'texts' else 0}")
-    page.wait_for_function("(id) => document.getElementById('opened')?.textContent === id", arg=case)
+    sync_api.expect(page.locator("#opened")).to_have_text(case)
     return page
 
 
@@ -85,7 +86,7 @@ def test_names_are_only_names(open_page, hostile_page: Path, name: str) -> None:
     page = open_page(hostile_page)
     opened_case(page, name, name)
     again = open_page(hostile_page, page.evaluate("location.hash"))
-    again.wait_for_function("(id) => document.getElementById('opened')?.textContent === id", arg=name)
+    sync_api.expect(again.locator("#opened")).to_have_text(name)
     assert again.text_content(".verdicts .check") == name
     page.click("#start-over")
     page.select_option("#by-check", name)

@@ -136,7 +136,8 @@ async function start() {
   addEventListener("hashchange", () => explorer.follow());
   document.addEventListener("keydown", (event) => explorer.onKey(event));
   document.documentElement.dataset.ready = performance.now().toFixed(0);
-  requestIdleCallback(() => index.haystacks()); // so that the first search need not wait for it
+  // so that the first search need not wait for it; not every browser tells when it is idle
+  (window.requestIdleCallback ?? setTimeout)(() => index.haystacks());
 }
 
 unfoldForPrint();
