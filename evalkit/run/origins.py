@@ -15,7 +15,9 @@ from evalkit.run.prepare import Prepared
 from evalkit.suite import compose
 from evalkit.suite.model import Suite, Variant
 from evalkit.tune import FineTuning, FtModel, Job
+from evalkit.tune.folder import fetch
 from evalkit.tune.recipe import DATA
+from evalkit.tune.results import Loss
 from evalkit.tune.start import READY_WITHIN_S
 from evalkit.tune.training import Systems, system_of
 
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
 
 Found = Literal["named", "evalkit.lock", "tuned"]
 
+LOSSES_KEPT = 200
+"""Of a job, for its plot."""
+
 
 @dataclass(frozen=True, slots=True)
 class FineTune:
     """Where the fine-tuned model of a variant comes from; None is unknown.
 
     `found`: in a flag or evalkit.toml ("named"), in evalkit.lock, or made on the spot ("tuned"), now or by an
-    earlier run (`reused`). `trained_tokens`: what its server charged training for, over all epochs.
+    earlier run (`reused`). `trained_tokens`: what its server charged training for, over all epochs. `losses`:
+    as its server tells them, at most about LOSSES_KEPT.
     """
 
     model: str
@@ -40,6 +46,7 @@ class FineTune:
     hyperparameters: Mapping[str, Any] | None = None
     reused: bool = True
     trained_tokens: int | None = None
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,16 @@ class ServerJobs:
 
     by_model: Mapping[str, Job] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+
+
+async def losses_of(endpoint: OpenAIEndpoint, job_id: str) -> tuple[Loss, ...]:
+    """How a job's loss went, evenly thinned; nothing where its server does not tell."""
+    server = FineTuning(endpoint)
+    try:
+        found = (await fetch(server, await server.job(job_id))).losses
+    except AskError:
+        return ()
+    return found[:: len(found) // LOSSES_KEPT + 1]
 
 
 async def server_jobs(endpoint: OpenAIEndpoint, models: Iterable[str]) -> ServerJobs:
