@@ -28,7 +28,6 @@ class RowVerdict(msgspec.Struct, frozen=True, gc=False):
     passed: bool | None
     value: Any = None
     reason: str = ""
-    score: float | None = None
 
 
 class RowResponse(msgspec.Struct, frozen=True, gc=False):
