@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Literal
 
 from evalkit.comparison.changes import Answers, Changes, Matched, Side, Sum, changes, matched
@@ -16,6 +15,11 @@ from evalkit.stats.bootstrap import paired_bootstrap
 from evalkit.stats.mcnemar import mcnemar
 
 CONFIDENCE = 0.95
+
+Key = str | tuple[str]
+"""What is drawn together: a case by its id, or a group."""
+
+_EMPTY = Unit(0, 0, 0, 0)
 
 _NOTHING = Answers(question=0, unknown=1)
 """In place of the newer run's answers to a case that it was not asked."""
@@ -67,7 +71,7 @@ class SuiteChange:
     Attributes:
         before, now: the variants that are compared.
         passed_before, passed_now: of the decided answers to the cases that are compared.
-        pairs: what the tests count: cases, or groups where answers hang together (`clustered`).
+        pairs: what the tests count: each a case with all its repeats, or a group of cases (`unit`).
         interval: of the difference in pass rates, 95%; None where there is not enough for one.
         p: as tested; where several suites are compared `worse` and `better` are corrected for it.
         alpha: one-sided, the suite's own.
@@ -81,7 +85,7 @@ class SuiteChange:
     passed_before: Rate
     passed_now: Rate
     pairs: Pairs
-    clustered: bool
+    unit: Literal["case", "group"]
     interval: Interval | None
     p: PValues
     alpha: float
@@ -105,10 +109,11 @@ class SuiteChange:
 
     @property
     def within_noise(self) -> bool:
-        """Whether nothing is shown, and the variant differs from itself by as much."""
+        """Whether nothing is shown of what differs, and the variant differs from itself by as much."""
         floor = self.changes.noise.floor.share if self.changes.noise else None
-        found = self.difference
-        return self.state == "open" and None not in (floor, found) and abs(found or 0.0) <= (floor or 0.0)
+        if self.state != "open" or floor is None or not self.difference:
+            return False
+        return abs(self.difference) <= floor
 
 
 def suite_change(
@@ -133,7 +138,7 @@ def suite_change(
         passed_before=_rate(old for old, new in _decided(same)),
         passed_now=_rate(new for old, new in _decided(same)),
         pairs=seen.pairs,
-        clustered=seen.clustered,
+        unit="group" if groups else "case",
         interval=interval(seen, (1 - CONFIDENCE) / 2) if seen.n else None,
         p=_p_values(seen, _view({**same, **gone}, groups, "against")),
         alpha=alpha,
@@ -167,16 +172,16 @@ def _view(same: Matched, groups: Groups, missing: Missing) -> View:
     """Each answer of now against each answer of before to the same case, so that repeats need not be equal
     in number."""
     clustered = bool(groups) or any(each.n > 1 for pair in same.values() for each in pair)
-    cells: defaultdict[str, list[Unit]] = defaultdict(list)
+    units: dict[Key, Unit] = {}
     for case, pair in same.items():
-        cells[_unit(case, groups) if clustered else ""].append(_crossed(*pair, missing))
-    units = (_joined(found) for found in cells.values())
-    return View(tuple(unit for unit in units if unit.n), clustered)
+        key = _key(case, groups) if clustered else ""
+        units[key] = _joined(units.get(key, _EMPTY), _crossed(*pair, missing))
+    return View(tuple(unit for unit in units.values() if unit.n), clustered)
 
 
-def _unit(case: str, groups: Groups) -> str:
+def _key(case: str, groups: Groups) -> Key:
     group = groups.get(case)
-    return f"case {case}" if group is None else f"group {group}"
+    return case if group is None else (group,)
 
 
 def _crossed(before: Answers, now: Answers, missing: Missing) -> Unit:
@@ -188,20 +193,21 @@ def _crossed(before: Answers, now: Answers, missing: Missing) -> Unit:
     return Unit(old * new, won, lost, now.passed * old)
 
 
-def _joined(units: Iterable[Unit]) -> Unit:
-    counts = [(unit.n, unit.won, unit.lost, unit.passed) for unit in units]
-    return Unit(*map(sum, zip(*counts, strict=True)))
+def _joined(one: Unit, other: Unit) -> Unit:
+    return Unit(one.n + other.n, one.won + other.won, one.lost + other.lost, one.passed + other.passed)
 
 
 def _shift(same: Matched, groups: Groups, of: Callable[[Answers], Sum]) -> Shift | None:
     """Of the cases for which both means are known; a group of cases counts as their mean."""
-    means = {case: (of(old).mean, of(new).mean) for case, (old, new) in same.items()}
-    known = {case: (old, new) for case, (old, new) in means.items() if old is not None and new is not None}
-    if not known:
+    before, now = Sum(), Sum()
+    units: defaultdict[Key, Sum] = defaultdict(Sum)
+    for case, (old, new) in same.items():
+        known = of(old).mean, of(new).mean
+        if known[0] is not None and known[1] is not None:
+            before.add(known[0])
+            now.add(known[1])
+            units[_key(case, groups)].add(known[1] - known[0])
+    if before.mean is None or now.mean is None:
         return None
-    units: defaultdict[str, list[float]] = defaultdict(list)
-    for case, (old, new) in known.items():
-        units[_unit(case, groups)].append(new - old)
-    ends = paired_bootstrap([fmean(found) for found in units.values()], CONFIDENCE)
-    old_mean, new_mean = map(fmean, zip(*known.values(), strict=True))
-    return Shift(old_mean, new_mean, ends, len(known))
+    differences = [unit.mean for unit in units.values() if unit.mean is not None]
+    return Shift(before.mean, now.mean, paired_bootstrap(differences, CONFIDENCE), before.n)

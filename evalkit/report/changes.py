@@ -97,20 +97,25 @@ def _sentence(each: SuiteChange) -> str:
 
 
 def _found(each: SuiteChange) -> str:
-    unit = "groups" if each.clustered else "cases"
+    counted = f"{each.pairs.n:g} {each.unit}s"
     if not each.pairs.discordance:
-        found = f"{each.now} passes the same of {each.pairs.n:g} {unit}."
+        found = f"{each.now} passes the same of {counted}."
     else:
         rates = f"{each.now} passes {percent(each.passed_now)}, before {percent(each.passed_before)}"
-        found = f"{rates} ({each.pairs.n:g} {unit}; p {each.p.worse:.2g} of no loss, {each.alpha:g} allowed)."
+        found = f"{rates} ({counted}; p of no loss {each.p.worse:.2g}, alpha {each.alpha:g})."
     missing = " It would be worse if what is missing or undecided in the new run had failed."
     return found + (missing if each.state == "unknown" else "")
 
 
 def _means(each: SuiteChange) -> Iterator[str]:
     """What moved of score, cost and latency."""
-    shifts = (("score", each.score, 1), ("$/1,000", each.cost_usd, 1000), ("ms", each.latency_ms, 1))
-    told = [_shift(name, shift, scale) for name, shift, scale in shifts if shift and shift.difference]
+    shifts = (
+        ("score", each.score, 1, ".3g"),
+        ("$/1,000", each.cost_usd, 1000, ".3g"),
+        ("ms", each.latency_ms, 1, ",.0f"),
+    )
+    moved = ((name, shift, scale, form) for name, shift, scale, form in shifts if shift and shift.difference)
+    told = [_shift(name, shift, scale, form) for name, shift, scale, form in moved]
     if told:
         yield f"Means: {'; '.join(told)}."
 
@@ -126,11 +131,12 @@ def _ends(found: Interval | None) -> str:
     return f" ({100 * found.low:.0f}-{100 * found.high:.0f}%)" if found else ""
 
 
-def _shift(name: str, found: Shift, scale: float) -> str:
-    """`score 0.91, 0.94 before (-0.05 to -0.01)`: the interval is that of the difference."""
-    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
-    ends = "?" if low is None or high is None else f"{scale * low:+.3g} to {scale * high:+.3g}"
-    return f"{name} {scale * found.now:.3g}, before {scale * found.before:.3g} ({ends})"
+def _shift(name: str, found: Shift, scale: float, form: str) -> str:
+    """`score 0.91, before 0.94 (-0.05 to -0.01)`: the interval is that of the difference."""
+    ends = UNKNOWN
+    if found.interval:
+        ends = f"{scale * found.interval.low:+{form}} to {scale * found.interval.high:+{form}}"
+    return f"{name} {scale * found.now:{form}}, before {scale * found.before:{form}} ({ends})"
 
 
 def _listed(each: SuiteChange, *, all_cases: bool) -> Iterator[str]:
@@ -187,7 +193,7 @@ def _suite_json(each: SuiteChange) -> dict[str, Any]:
         "variant": each.now,
         "state": each.state,
         "cases": each.pairs.n,
-        "clustered": each.clustered,
+        "unit": each.unit,
         "pass_rate_before": each.passed_before.share,
         "pass_rate": each.passed_now.share,
         "difference": each.difference,

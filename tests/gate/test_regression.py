@@ -65,8 +65,7 @@ def test_what_is_shown_is_said(lost: int, won: int, state: str) -> None:
 def test_repeats_are_one_case() -> None:
     """20 answers to one case that changed are one case's, however many; rates count every answer."""
     found = compared([[True] * 20, [True], [True]], [[False] * 20, [True], [True, False]])
-    assert found.clustered
-    assert found.pairs.n == 3
+    assert (found.pairs.n, found.unit) == (3, "case")
     assert found.difference == pytest.approx(fmean([-1, 0, -0.5]))
     assert (found.passed_before, found.passed_now) == (Rate(22, 22), Rate(2, 23))
     assert found.state == "open"
@@ -78,7 +77,7 @@ def test_cases_of_a_group_are_one() -> None:
     before, now = [[True]] * 30, [[False]] * 10 + [[True]] * 20
     alone, together = compared(before, now), compared(before, now, {str(number): "g" for number in range(10)})
     assert (alone.state, together.state) == ("worse", "open")
-    assert together.pairs.n == 21
+    assert (together.pairs.n, together.unit) == (21, "group")
     assert together.score is not None
     assert together.score.n == 30
 
