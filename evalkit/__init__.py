@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.checks import Check, Grade, Seen, Verdict
     from evalkit.comparison import Comparison, compare
+    from evalkit.comparison.run import Run
     from evalkit.comparison.table import frame
     from evalkit.config import Config, ModelFlags, load_config
     from evalkit.dataset.check import CheckOptions, check_file
@@ -37,6 +38,7 @@ __all__ = [
     "ModelFlags",
     "Outcome",
     "Record",
+    "Run",
     "RunOptions",
     "Seen",
     "Suite",
@@ -56,6 +58,7 @@ __all__ = [
 _HOMES = {
     "evalkit.checks": ("Check", "Grade", "Seen", "Verdict"),
     "evalkit.comparison": ("Comparison", "compare"),
+    "evalkit.comparison.run": ("Run",),
     "evalkit.comparison.table": ("frame",),
     "evalkit.config": ("Config", "ModelFlags", "load_config"),
     "evalkit.dataset.check": ("CheckOptions", "check_file"),

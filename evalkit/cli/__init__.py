@@ -18,6 +18,7 @@ COMMANDS = Commands(
     table={
         "run": "ask, check, tabulate",
         "gate": "decide again on a run: SHIP, DON'T SHIP or INCONCLUSIVE",
+        "compare": "what changed between two runs, case by case",
         "report": "the figures of a run, finished or not: for the terminal, as Markdown, CSV or JSON",
         "record": "ask and store, unchecked: for models about to be shut down",
         "regrade": "check the stored answers of a run again, calling nothing",

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Literal
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from evalkit.comparison import SuiteFigures
 from evalkit.gate import SPOKEN, Decision, Decisions
 from evalkit.report.escape import clip, printable
 from evalkit.report.model import Report
@@ -65,35 +65,61 @@ def write_junit(report: Report, folder: Path, path: Path, *, strict: bool = Fals
         StorageError: `path` cannot be written.
         UsageError: the records cannot be read.
     """
+    with replacing(path) as file:
+        dump_junit(report, folder, file, strict=strict)
+
+
+def dump_junit(report: Report, folder: Path, file: BinaryIO, *, strict: bool = False) -> None:
+    """The same into a file that is open, for bytes."""
     with ExitStack() as bodies:
         suites = {
-            suite.name: _Suite(suite, report.gate, bodies.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
-            for suite in report.comparison.suites
+            name: _Suite(name, report, bodies.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
+            for name in _names(report)
         }
         with open_rows(folder) as rows:
             for row in rows:
                 if row.suite in suites:
                     suites[row.suite].answer(row, strict=strict)
-        with replacing(path) as file:
-            _write(suites, file)
+        for suite in suites.values():
+            suite.finish(strict=strict)
+        _write(suites, file)
+
+
+def _names(report: Report) -> list[str]:
+    """Of all suites, those without any record included."""
+    decided = {decision.suite for decision in report.gate.suites} if report.gate else set()
+    return sorted(decided | report.planned.keys() | {suite.name for suite in report.comparison.suites})
 
 
 class _Suite:
     """A suite's test cases, written as they come, and counted: their numbers stand before them."""
 
-    def __init__(self, suite: SuiteFigures, gate: Decisions | None, body: SpooledTemporaryFile[bytes]):
-        self.candidate = suite.pair.candidate
-        self.several = any(row.records > row.cases for row in suite.rows)
+    def __init__(self, name: str, report: Report, body: SpooledTemporaryFile[bytes]):
+        figures = next((suite for suite in report.comparison.suites if suite.name == name), None)
+        decision = report.gate.of(name) if report.gate else None
+        self.name = name
+        self.candidate = figures.pair.candidate if figures else decision.candidate if decision else ""
+        self.several = any(row.records > row.cases for row in figures.rows) if figures else False
+        self.planned = report.planned.get(name, {}).get(self.candidate, 0)
+        self.answers = 0
         self.counts: Counter[Kind] = Counter()
         self.seconds = 0.0
         self.body = body
         self._xml = _generator(body)
-        self.add(_gate(suite.name, gate))
+        self.add(_gate(name, report.gate))
 
     def answer(self, row: Row, *, strict: bool) -> None:
         """Add a record, if it is the candidate's."""
         if row.variant == self.candidate:
+            self.answers += 1
             self.add(_answer(row, several=self.several, strict=strict))
+
+    def finish(self, *, strict: bool) -> None:
+        """Say how many answers are missing, if any are."""
+        if self.answers < self.planned:
+            message = f"{self.planned - self.answers:,} of {self.planned:,} answers are missing"
+            kind: Kind = "error" if strict else "skipped"
+            self.add(JunitCase(f"{self.name}.{self.candidate}", "missing", kind, "missing", message))
 
     def add(self, case: JunitCase) -> None:
         """Write and count one."""
@@ -122,7 +148,6 @@ def _answer(row: Row, *, several: bool, strict: bool) -> JunitCase:
     name = f"{row.case}[{row.repeat}]" if several else row.case
     kind, type_, reasons = _ended(row, strict)
     got = (row.response.text or "(no text)") if row.response else ""
-    measured = row.answered and not row.cached and row.latency_ms is not None
     return JunitCase(
         classname=f"{row.suite}.{row.variant}",
         name=name,
@@ -130,8 +155,14 @@ def _answer(row: Row, *, several: bool, strict: bool) -> JunitCase:
         type=type_,
         message=reasons[0] if reasons else "",
         details=(*reasons[1:], f"got: {got}") if reasons and got else (),
-        seconds=(row.latency_ms or 0.0) / 1000 if measured else None,
+        seconds=_seconds(row),
     )
+
+
+def _seconds(row: Row) -> float | None:
+    """None of a cached answer: it took its time in another run."""
+    found = row.latency_ms if row.answered and not row.cached else None
+    return found / 1000 if found is not None and isfinite(found) else None
 
 
 def _ended(row: Row, strict: bool) -> tuple[Kind, str, list[str]]:
@@ -153,7 +184,7 @@ def _write(suites: Mapping[str, _Suite], file: BinaryIO) -> None:
     xml = _generator(file)
     xml.startDocument()
     _start(xml, "testsuites", name="evalkit", **_head(suites.values()))
-    for name, suite in sorted(suites.items()):
+    for name, suite in suites.items():
         _start(xml, "testsuite", name=_shown(name), **_head([suite]))
         xml.characters("\n")  # ends the opening tag, before what is copied
         suite.body.seek(0)

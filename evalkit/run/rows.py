@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -90,7 +90,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         return all_of(self.verdicts) if self.answered else None
 
 
-class Rows:
+R = TypeVar("R", bound=Row)
+
+
+class Rows(Generic[R]):
     """The records of a run as they were when its file was opened, in the order of writing.
 
     They can be gone through several times, one time after the other, and are the same each time, though the
@@ -98,13 +101,15 @@ class Rows:
 
     Args:
         file: records.jsonl, opened for reading bytes; None where a run has none yet.
+        kind: what is read of each.
     """
 
-    def __init__(self, file: BinaryIO | None):
-        self._file = file
+    def __init__(self, file: BinaryIO | None, kind: type[R]):
+        self._file, self._kind = file, kind
+        self._decode = msgspec.json.Decoder(kind).decode
         self._end = 0 if file is None else os.fstat(file.fileno()).st_size
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[R]:
         """Raises UsageError: a line in the middle is damaged, or the file cannot be read."""
         if self._file is None:
             return
@@ -114,22 +119,33 @@ class Rows:
         except OSError as fault:
             raise UsageError(f"{self._file.name}: cannot be read: {fault.strerror}") from fault
 
-    def _read(self, file: BinaryIO) -> Iterator[Row]:
+    def _read(self, file: BinaryIO) -> Iterator[R]:
         end = 0
         for number, line in enumerate(file, 1):
             end += len(line)
             if end > self._end or not line.endswith(b"\n"):
                 return
-            yield _row(line, file.name, number)
+            yield self._row(line, file.name, number)
+
+    def _row(self, line: bytes, path: str, number: int) -> R:
+        try:
+            return self._decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return _otherwise(line, self._kind, path, number)
 
 
-def open_rows(folder: Path) -> AbstractContextManager[Rows]:
+def open_rows(folder: Path) -> AbstractContextManager[Rows[Row]]:
     """The records of a run, to be gone through within the `with` block; none where the file is missing.
 
     Raises:
         UsageError: the file cannot be read.
     """
-    return _opened(folder / RECORDS)
+    return _opened(folder / RECORDS, Row)
+
+
+def open_rows_as(folder: Path, kind: type[R]) -> AbstractContextManager[Rows[R]]:
+    """The same, with more of each record than figures need: what `kind` adds to Row."""
+    return _opened(folder / RECORDS, kind)
 
 
 def superseded(folder: Path) -> tuple[Row, ...]:
@@ -138,21 +154,21 @@ def superseded(folder: Path) -> tuple[Row, ...]:
     Raises:
         UsageError: their file cannot be read.
     """
-    with _opened(folder / SUPERSEDED) as rows:
+    with _opened(folder / SUPERSEDED, Row) as rows:
         return tuple({(row.suite, row.case, row.variant, row.repeat, row.at): row for row in rows}.values())
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Rows]:
+def _opened(path: Path, kind: type[R]) -> Iterator[Rows[R]]:
     if not path.exists():
-        yield Rows(None)
+        yield Rows(None, kind)
         return
     try:
         file = path.open("rb", BUFFER_BYTES)
     except OSError as fault:
         raise UsageError(f"{path}: cannot be read: {fault.strerror}") from fault
     with file:
-        yield Rows(file)
+        yield Rows(file, kind)
 
 
 def row_of(record: Record) -> Row:
@@ -160,24 +176,9 @@ def row_of(record: Record) -> Row:
     return msgspec.convert(record_to_json(record), Row)
 
 
-_decode = msgspec.json.Decoder(Row).decode
-
-
-def _row(line: bytes, path: str, number: int) -> Row:
-    try:
-        return _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _row_otherwise(line, path, number)
-
-
-def _readable(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys, unlike its values, msgspec must be able to encode."""
-    return {key.encode(errors="replace").decode(): value for key, value in pairs}
-
-
-def _row_otherwise(line: bytes, path: str, number: int) -> Row:
+def _otherwise(line: bytes, kind: type[R], path: str, number: int) -> R:
     """By the standard library, which knows lone surrogates and NaN too: models write the strangest things."""
     try:
-        return msgspec.convert(json.loads(line, object_pairs_hook=_readable), Row)
+        return msgspec.convert(json.loads(line), kind)
     except (msgspec.MsgspecError, ValueError) as fault:
         raise UsageError(f"{path}:{number}: damaged record ({fault}); delete the line") from fault

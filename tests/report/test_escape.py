@@ -81,7 +81,9 @@ def test_markdown_text_makes_no_links() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"]
+)
 def test_spreadsheets_see_no_formula(text: str) -> None:
     """A cell that begins as a formula would is led by an apostrophe."""
     assert spreadsheet_safe(text) == f"'{text}"

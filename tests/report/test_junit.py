@@ -160,3 +160,28 @@ def test_a_file_that_cannot_be_written_is_said(make_report, two_suites, tmp_path
     """With its name, and what to do."""
     with pytest.raises(StorageError, match=r"junit\.xml: cannot be written"):
         write_junit(make_report(*two_suites), tmp_path, tmp_path / "gone" / "junit.xml")
+
+
+def test_missing_answers_are_counted(make_report, make_record, tmp_path: Path) -> None:
+    """Of a run that was stopped: one test case says how many, and a suite that was not begun has its own."""
+    records = [make_record("a", "ft")]
+    planned = {"cities": {"ft": 40, "base": 40}, "rivers": {"ft": 2}}
+    report = replace(
+        make_report(*records), planned=planned, gate=Decisions((decided("rivers", "dont_ship"),))
+    )
+    for strict, tag in ((False, "skipped"), (True, "error")):
+        root = written(report, records, tmp_path, strict=strict)
+        found = {suite.get("name"): [(case.get("name"), ended(case)) for case in suite] for suite in root}
+        assert found["cities"][2] == ("missing", (tag, "39 of 40 answers are missing"))
+        assert found["rivers"] == [
+            ("gate", ("failure", "DON'T SHIP: because")),
+            ("missing", (tag, "2 of 2 answers are missing")),
+        ]
+
+
+def test_strange_latencies_are_no_times(make_report, make_record, tmp_path: Path) -> None:
+    """What is no number is left out: readers take seconds only."""
+    records = [make_record("a", "ft", latency_ms=float("nan")), make_record("b", "ft", latency_ms=1500.0)]
+    root = written(make_report(*records), records, tmp_path)
+    assert [case.get("time") for case in root[0]] == [None, None, "1.500"]
+    assert root.get("time") == "1.500"
