@@ -97,6 +97,7 @@ def test_a_locked_model_of_the_same_base_and_data_is_ft(tmp_path: Path, platform
         "hyperparameters": {"n_epochs": 1},
         "reused": True,
         "trained_tokens": TRAINED_TOKENS,
+        "losses": origins["ft"]["losses"],
     }
     assert notes == []
 
