@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from evalkit.gate.counts import Counts, count
-from evalkit.gate.judges import judge_notes
+from evalkit.gate.judges import judged
 from evalkit.gate.ledger import post_hoc
 from evalkit.gate.model import Decisions, Terms
 from evalkit.run.gating import Gating, read_gating
@@ -107,5 +107,5 @@ def terms(info: Info, suite: str, gating: Gating, labels: tuple[str, ...]) -> Te
         level=look["level"] * gating.alpha / look["alpha"],
         alpha=gating.alpha,
         labels=(*look["labels"], *labels),
-        notes=judge_notes(info, suite, gating),
+        judged=judged(info, suite, gating),
     )

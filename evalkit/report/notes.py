@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.comparison import Comparison
 from evalkit.config import LOCAL
-from evalkit.run.calibration import Calibration
+from evalkit.run.calibration import Calibration, calibration_of
 from evalkit.run.recorded import all_recorded
 
 EMBEDDED = (
@@ -91,7 +91,7 @@ def _judges(info: Info, comparison: Comparison) -> Iterator[str]:
     for suite, checks in info.get("calibrations", {}).items():
         judge = info["plan"]["judges"][suite]["model"]
         for check, found in checks.items():
-            yield f"{suite} {check}: {_trust(judge, Calibration(**found) if found else None)}"
+            yield f"{suite} {check}: {_trust(judge, calibration_of(found) if found else None)}"
     for suite_figures in comparison.suites:
         for why, count in Counter(suite_figures.unknown_reasons).most_common(REASONS_SHOWN):
             yield f"{suite_figures.name} null: {why} ({count})"
