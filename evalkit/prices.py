@@ -11,6 +11,9 @@ from importlib import resources
 from evalkit.endpoints.base import Usage
 from evalkit.tokens import ft_base
 
+CACHED_FROM, CACHE_STEP = 1024, 128
+"""Tokens: what a prompt must have to be cached, and how many are cached at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -27,6 +30,13 @@ class Price:
     def free(self) -> bool:
         """Whether asking costs nothing."""
         return self.input == self.output == 0
+
+    def calls(self, number: int, prompt: float, answer: float, cached: float = 0.0) -> float:
+        """What `number` calls cost, in USD, by tokens a call; `cached` of the prompt's are charged at the
+        cached price where there is one."""
+        cached_price = self.input if self.cached is None else self.cached
+        one = (prompt - cached) * self.input + cached * cached_price + answer * self.output
+        return number * one / 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +112,14 @@ def cost(price: Price | None, usage: Usage) -> float | None:
     if price is None or usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
     cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
-    cached_price = price.input if price.cached is None else price.cached
-    total = (usage.prompt_tokens - cached) * price.input + cached * cached_price
-    return round((total + usage.completion_tokens * price.output) / 1_000_000, 12)  # less is float noise
+    usd = price.calls(1, usage.prompt_tokens, usage.completion_tokens, cached)
+    return round(usd, 12)  # less is float noise
+
+
+def cacheable(prefix: float) -> int:
+    """How many tokens of a prompt come out of the cache, if it begins with `prefix` tokens that were sent a
+    moment ago: whole steps, from a least length on. Source: OpenAI's guide to prompt caching, 2026-11."""
+    return int(prefix // CACHE_STEP * CACHE_STEP) if prefix >= CACHED_FROM else 0
 
 
 def _price(name: str, triple: list[float], train: float | None, source: str) -> Price:

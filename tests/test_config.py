@@ -258,6 +258,8 @@ def test_an_unknown_variant_is_refused_with_what_is_close(tmp_path: Path) -> Non
         ('[variants.base]\nmodel = ""\n', 1, "`model` is missing"),
         ('[[prices]]\nmodel = "a"\nin = 1\n', 1, "`out` is missing"),
         ("[models]\nbase = \n", 2, "not TOML"),
+        ("[volume]\ncalls_per_day = 0\n", 2, "found 0, write a number above 0"),
+        ("[volume]\ncalls_a_day = 5\n", 2, "unknown key, did you mean calls_per_day"),
     ],
 )
 def test_a_fault_in_the_file_has_its_place_and_remedy(

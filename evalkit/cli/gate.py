@@ -8,6 +8,7 @@ from pathlib import Path
 from evalkit.cli.arguments import Parser, share
 from evalkit.cli.exit_codes import of_gate
 from evalkit.cli.folders import run_folder
+from evalkit.cli.github import harmless, tell_github
 from evalkit.errors import UsageError
 from evalkit.gate.run import Changed
 from evalkit.report.load import load_report
@@ -37,7 +38,8 @@ def main(argv: Sequence[str]) -> int:
     if given.format == "json":
         print(summary_json(report), end="")
     else:
-        print("\n".join(verdict_lines(report.gate)))
+        print(harmless("\n".join(verdict_lines(report.gate))))
+    tell_github(report)
     return of_gate(report.gate)
 
 

@@ -13,6 +13,7 @@ from evalkit import tokens
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none, names
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import Exit, of_gate, of_outcome, weightiest
+from evalkit.cli.github import harmless, tell_github
 from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
@@ -63,8 +64,13 @@ def main(argv: Sequence[str]) -> int:
     outcome = _run(asking)
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
-    print(terminal(report, asking.verbosity))
+    if path := given.get("junitxml"):
+        from evalkit.report.junit import write_junit
+
+        write_junit(report, outcome.folder, path, strict=given.get("strict", False))
+    print(harmless(terminal(report, asking.verbosity)))
     print(_ending(outcome, report.remedy))
+    tell_github(report)
     return weightiest([of_outcome(outcome), of_gate(report.gate)])
 
 
@@ -145,6 +151,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add(
         "-v", dest="verbosity", action="store_const", const=1, help="more failures, and a rate for each check"
     )
+    add("--junitxml", type=Path, metavar="FILE", help="for CI: a test case for each gate and each answer")
+    add("--strict", action="store_true", help="there, an answer that does not pass is a failure")
     add("--collect-only", action="store_true", help="list the cases, asking nothing")
     add("--dry-run", action="store_true", help="requests, tokens and cost, asking nothing")
 

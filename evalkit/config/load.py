@@ -74,6 +74,7 @@ def load_config(folder: Path, flags: ModelFlags, environ: Mapping[str, str] = os
         },
         prices=tuple(_price(file, number, table) for number, table in enumerate(file.prices)),
         locked=read_lock(folder),
+        calls_per_day=_calls_per_day(file),
     )
 
 
@@ -223,6 +224,14 @@ def _params(file: TomlFile, table: Table, at: str) -> Mapping[str, Any]:
     except (TypeError, ValueError) as error:  # TOML has dates, nan and inf
         raise file.fault(f"{error}; write what JSON can hold", f"{at}.params") from error
     return params
+
+
+def _calls_per_day(file: TomlFile) -> float | None:
+    """[volume]; None where there is none."""
+    found = file.volume.get("calls_per_day")
+    if found is not None and found <= 0:
+        raise file.fault(f"found {found}, write a number above 0", "volume.calls_per_day")
+    return found
 
 
 def _price(file: TomlFile, number: int, table: Table) -> Price:

@@ -96,6 +96,7 @@ class Config:
         suite_variants: those that one suite has in their place, by suite and name.
         prices: the user's, asked before the shipped table.
         locked: what evalkit.lock knows of fine-tunes, oldest first.
+        calls_per_day: the volume at which costs are compared; None where nobody stated one.
     """
 
     folder: Path
@@ -106,6 +107,7 @@ class Config:
     suite_variants: Mapping[str, Mapping[str, VariantSettings]] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
     locked: tuple[LockedModel, ...] = ()
+    calls_per_day: float | None = None
 
     def with_local(self, base_url: str) -> Config:
         """The same configuration, once the embedded server listens at `base_url`."""

@@ -20,7 +20,14 @@ FILE_NAME = "evalkit.toml"
 Table = Mapping[str, Any]
 
 _NUMBER = (int, float)
-_TOP = {"models": dict, "endpoints": dict, "variants": dict, "suites": dict, "prices": list}
+_TOP = {
+    "models": dict,
+    "endpoints": dict,
+    "variants": dict,
+    "suites": dict,
+    "prices": list,
+    "volume": dict,
+}
 _MODELS = {"base": str, "ft": str, "judge": str}
 _ENDPOINT = {
     "base_url": str,
@@ -31,6 +38,7 @@ _ENDPOINT = {
 }
 _VARIANT = {"model": str, "endpoint": str, "prompt": str, "params": dict, "responses": str}
 _SUITE = {"variants": dict}
+_VOLUME = {"calls_per_day": _NUMBER}
 _PRICE = {"model": str, "in": _NUMBER, "out": _NUMBER, "cached": _NUMBER, "train": _NUMBER}
 _WORDS = {str: "a text", dict: "a table", list: "a list", int: "a whole number", _NUMBER: "a number"}
 
@@ -46,6 +54,7 @@ class TomlFile:
     variants: Mapping[str, Table] = field(default_factory=dict)
     suite_variants: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
     prices: tuple[Table, ...] = ()
+    volume: Table = field(default_factory=dict)
 
     def fault(self, what: str, field: str) -> InputError:
         """The error for `field`, a dotted path, with the line on which it stands."""
@@ -96,6 +105,7 @@ def _checked(file: TomlFile, tables: Table) -> TomlFile:
     prices = tables.get("prices", [])
     for number, price in enumerate(prices):
         check.table(price, _PRICE, f"prices[{number}]", required=("model", "in", "out"))
+    check.table(tables.get("volume", {}), _VOLUME, "volume")
     return TomlFile(
         file.path,
         file.text,
@@ -104,6 +114,7 @@ def _checked(file: TomlFile, tables: Table) -> TomlFile:
         variants=tables.get("variants", {}),
         suite_variants={name: suite.get("variants", {}) for name, suite in suites.items()},
         prices=tuple(prices),
+        volume=tables.get("volume", {}),
     )
 
 

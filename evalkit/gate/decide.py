@@ -35,10 +35,14 @@ def tested(counts: Counts, terms: Terms, missing: Missing) -> Tested:
 
 
 def decide(suite: str, counts: Counts, terms: Terms) -> Decision:
-    """One suite's decision. Where only the way to count what is missing decides, it is INCONCLUSIVE."""
+    """One suite's decision.
+
+    Where only the way to count what is missing decides, it is INCONCLUSIVE; and where no alpha is left, in
+    place of a SHIP.
+    """
     against = tested(counts, terms, "against")
     left_out = tested(counts, terms, "left out") if unknown(counts) else against
-    agreed = terms.level > 0 and against.word == left_out.word
+    agreed = against.word == left_out.word and (terms.level > 0 or against.word != "ship")
     candidate, baseline = sides(counts)
     decision = Decision(
         suite=suite,

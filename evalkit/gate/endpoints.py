@@ -8,10 +8,10 @@ from dataclasses import replace
 from evalkit.gate.model import Endpoint
 from evalkit.gate.views import View
 from evalkit.stats import Interval, Pairs, score_z, tango
-from evalkit.stats.clusters import cluster_interval, t_p, whole
+from evalkit.stats.clusters import cluster_interval, t_p
 from evalkit.stats.multiple import holm
 from evalkit.stats.noninferiority import exact_p
-from evalkit.stats.planning import more_cases
+from evalkit.stats.planning import more_cases, more_repeats
 
 EXACT_UP_TO = 10_000
 """Cases: the exact test takes 0.1 s there. Beyond, the score statistic is as good as exact: it is wrong in
@@ -42,7 +42,7 @@ def noninferior_p(seen: View, margin: float) -> float:
     single cases, so that groups which happen to agree are not taken for certainty.
     """
     if seen.clustered:
-        return max(t_p(seen.differences, -margin), _cases_p(whole(seen.pairs), margin))
+        return max(t_p(seen.differences, -margin), _cases_p(seen.pairs, margin))
     return _cases_p(seen.pairs, margin)
 
 
@@ -50,7 +50,7 @@ def worse_p(seen: View) -> float:
     """The p-value of "the candidate is as good as the baseline, or better"."""
     turned = tuple(-value for value in seen.differences)
     if seen.clustered:
-        return max(t_p(turned, 0.0), _cases_p(whole(seen.pairs.swapped), 0.0))
+        return max(t_p(turned, 0.0), _cases_p(seen.pairs.swapped, 0.0))
     return _cases_p(seen.pairs.swapped, 0.0)
 
 
@@ -71,7 +71,17 @@ def _endpoint(name: str, seen: View, margin: float, level: float, p_worse: float
         return replace(found, state="noninferior")
     if p_worse <= level:
         return replace(found, state="worse")
-    return replace(found, more=more_cases(seen.pairs, margin, level) if margin and seen.n else None)
+    if not margin or not seen.n:
+        return found
+    return replace(
+        found, more=more_cases(seen.pairs, margin, level), more_repeats=_repeats(seen, margin, level)
+    )
+
+
+def _repeats(seen: View, margin: float, level: float) -> int | None:
+    if not seen.clustered or len(seen.units) < 2:
+        return None
+    return more_repeats(seen.differences, seen.within, seen.n / len(seen.units), margin, level)
 
 
 def interval(seen: View, level: float) -> Interval | None:

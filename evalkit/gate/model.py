@@ -43,6 +43,7 @@ class Endpoint:
         state: "noninferior" and "worse" are shown, "open" is neither.
         p_noninferior, p_worse: p-values; the second is corrected for the number of endpoints (Holm).
         more: further cases that would decide it (power 80%, if both are equal); None where none would.
+        more_repeats: how often more each case could be asked instead; None where that would not do.
         note: why it cannot be shown, whatever the figures; "" where it can.
     """
 
@@ -53,6 +54,7 @@ class Endpoint:
     p_noninferior: float
     p_worse: float
     more: int | None = None
+    more_repeats: int | None = None
     note: str = ""
 
     @property

@@ -13,7 +13,7 @@ def reason(decision: Decision) -> str:
     """`ft passes 86%, prompted 71%: truly at least +7 points (95% sure, 120 cases; -5 allowed).`"""
     if not decision.pairs:
         return f"{decision.candidate} and {decision.baseline} share no answered case."
-    if not decision.level:
+    if not decision.level and decision.word == "inconclusive":
         return f"{_rates(decision)}, but no further look is left: {decision.labels[0]}."
     if decision.word == "ship":
         return f"{_rates(decision)}: {_shown(decision)}."
@@ -24,14 +24,20 @@ def reason(decision: Decision) -> str:
 def _shown(decision: Decision) -> str:
     """What is shown of the endpoint that is shown least."""
     least = min(decision.endpoints, key=_low)
-    of = f" on {least.name}" if len(decision.endpoints) == 1 else ""
-    many = f" on each of {len(decision.endpoints)} checks (least on {least.name})"
-    where = many if len(decision.endpoints) > 1 else of
-    return f"truly at least {_points(_low(least))} points{where} {_surety(decision)}"
+    several = len(decision.endpoints) > 1
+    where = f"each of {len(decision.endpoints)} checks" if several else least.name
+    weakest = f"least on {least.name}; " if several else ""
+    return f"truly {_at_least(100 * _low(least), decision)} on {where} ({weakest}{_surety(decision)})"
+
+
+def _at_least(points: float, decision: Decision) -> str:
+    if points >= 0:
+        return f"at least {points:+.0f} points"
+    return f"at most {-points:.{_digits(decision, -points)}f} points worse"
 
 
 def _worse(decision: Decision, missed: list[str]) -> str:
-    found = [each for each in decision.endpoints if each.p_worse <= decision.level]
+    found = [each for each in decision.endpoints if each.p_worse <= (decision.level or decision.alpha)]
     if not found:
         return " ".join(missed)
     most = min(found, key=lambda each: each.difference or 0.0)
@@ -58,18 +64,38 @@ def _open(decision: Decision) -> list[str]:
 
 
 def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:
-    worst = min(found, key=_low)
-    needed = least_cases(decision.margin, decision.level)
-    low, allowed = -100 * _low(worst), f"{100 * decision.margin:g}"
-    exactly = f"{low:.0f}" if f"{low:.0f}" != allowed else f"{low:.1f}"
-    may = f"{_rates(decision)}; {decision.candidate} may be {exactly} points worse on {worst.name}"
+    worst = max(found, key=lambda each: each.p_noninferior)
+    needed, allowed = least_cases(decision.margin, decision.level), f"{100 * decision.margin:g}"
+    much = _how_much(worst, decision)
+    may = f"{_rates(decision)}; {decision.candidate} may be {much} points worse on {worst.name}"
     more = max((each.more for each in found if each.more), default=None)
     if more is None:
         return f"{may}, {allowed} allowed."
     unit = ("group" if decision.clustered else "case") + ("s" if more > 1 else "")
     least = f" (at least {needed} in all)" if worst.pairs.n < needed else ""
-    plan = f"About {more:,} more {unit} would decide{least} ({POWER:.0%} power, if equal)."
+    again = _repeats(found)
+    plan = f"About {more:,} more {unit}{again} would decide{least} ({POWER:.0%} power, if equal)."
     return f"{may} ({_counted(decision)}), {allowed} allowed. {plan}"
+
+
+def _repeats(found: Iterable[Endpoint]) -> str:
+    """Where asking each case more often would do for all of them."""
+    repeats = [each.more_repeats for each in found]
+    known = [count for count in repeats if count is not None]
+    return f", or {max(known):,} more answers to each," if known and len(known) == len(repeats) else ""
+
+
+def _how_much(worst: Endpoint, decision: Decision) -> str:
+    """By the interval; by the exact test where that, unlike the interval, cannot exclude what is allowed."""
+    low, allowed = -_low(worst), decision.margin
+    if low <= allowed:
+        return f"{100 * allowed:g} or more (p {worst.p_noninferior:.3g}, {decision.level:.3g} is due)"
+    return f"{100 * low:.{_digits(decision, 100 * low)}f}"
+
+
+def _digits(decision: Decision, points: float) -> int:
+    """One behind the point where a whole number would look like what is allowed."""
+    return int(round(points) == round(100 * decision.margin))
 
 
 def _missed(found: Iterable[Floor]) -> list[str]:
@@ -107,7 +133,7 @@ def _rates(decision: Decision) -> str:
 
 def _surety(decision: Decision) -> str:
     allowed = f"{_points(-decision.margin)} allowed"
-    return f"({100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed})"
+    return f"{100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed}"
 
 
 def _counted(decision: Decision) -> str:

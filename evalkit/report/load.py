@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Pair, compare_rows
+from evalkit.comparison.arms import arms_of, designs
+from evalkit.comparison.money import money_of
 from evalkit.errors import UsageError
 from evalkit.gate.run import AS_IT_IS, Changed, decisions
+from evalkit.report.closing import closing_notes
 from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
 from evalkit.report.model import Report
@@ -23,12 +27,13 @@ NEEDED = ("status", "gate", "plan", "estimate", "options", "endpoints")
 """What a report takes from run.json."""
 
 
-def load_report(folder: Path, changed: Changed = AS_IT_IS) -> Report:
+def load_report(folder: Path, changed: Changed = AS_IT_IS, calls_per_day: float | None = None) -> Report:
     """Work out all figures anew from the records on disk, in little memory, whether the run has ended or not.
 
     Args:
         folder: the run's.
         changed: other terms to decide by than the suites' own.
+        calls_per_day: the volume at which break-even is told in days, in place of evalkit.toml's.
 
     Raises:
         UsageError: `folder` holds no run, or a damaged one.
@@ -39,16 +44,23 @@ def load_report(folder: Path, changed: Changed = AS_IT_IS) -> Report:
     pairs = {suite: Pair(found.candidate, found.baseline) for suite, found in read_gating(info).items()}
     with open_rows(folder) as rows:
         comparison = compare_rows(rows, pairs, leaked_cases(info), superseded(folder))
+        arms = arms_of(rows, designs(info))
     planned = planned_records(info)
     return Report(
         run=folder.resolve().name,
         asked=_asked(info),
         plan=plan_line(Estimate(**info["estimate"]), info["options"]["max_cost"]),
         comparison=comparison,
-        notes=(*incomplete(info, comparison, planned, folder), *notes(info, comparison)),
+        notes=(
+            *incomplete(info, comparison, planned, folder),
+            *closing_notes(info, datetime.now(UTC).date()),
+            *notes(info, comparison),
+        ),
         planned=planned,
         remedy=remedy(info, comparison, planned, folder),
         gate=decisions(folder, info, changed),
+        arms=arms,
+        money=money_of(info, comparison, calls_per_day),
     )
 
 

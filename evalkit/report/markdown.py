@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.gate import Decision
-from evalkit.report import figures
+from evalkit.report import arms, figures, money
 from evalkit.report.escape import clip, markdown_code, markdown_text
 from evalkit.report.heading import Asked
 from evalkit.report.model import Report
@@ -41,6 +41,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _failures(suite)
     if len(report.comparison.suites) > 1:
         yield from ("## All suites", "", _figures(report.comparison.total), "")
+    yield from _arms(report)
+    yield from _money(report)
     yield from ("## Notes", "", *_bullets(_notes(report)))
 
 
@@ -60,6 +62,28 @@ def _decision(decision: Decision | None) -> Iterator[str]:
         [markdown_text(shown.name), *shown.cells, markdown_text(shown.state)] for shown in evidence(decision)
     ]
     yield from (_table(head, rows, "lrrrrl"), "")
+
+
+def _arms(report: Report) -> Iterator[str]:
+    if report.arms:
+        head, rows = arms.table(report.arms)
+        cells = [[markdown_text(name), *effects] for name, *effects in rows]
+        yield from ("## Tuning and the prompt", "", f"{arms.TITLE}:", "")
+        yield from (_table(head, cells, "l" + "r" * (len(head) - 1)), "")
+        yield from _bullets(arms.left_out(report.arms))
+
+
+def _money(report: Report) -> Iterator[str]:
+    if not report.money:
+        return
+    yield from ("## Cost", "")
+    if all(suite.free for suite in report.money):
+        yield from (money.FREE, "")
+        return
+    head, rows = money.table(report.money)
+    cells = [[*map(markdown_text, (suite, variant)), *costs] for suite, variant, *costs in rows]
+    yield from (f"{money.TITLE}:", "", _table(head, cells, "ll" + "r" * (len(head) - 2)), "")
+    yield from _bullets(money.remarks(report.money))
 
 
 def _notes(report: Report) -> tuple[str, ...]:

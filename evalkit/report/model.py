@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.arms import Arms
+from evalkit.comparison.money import Money
 from evalkit.gate import Decisions
 from evalkit.report.heading import Asked
 
@@ -26,6 +28,8 @@ class Report:
         planned: empty where run.json does not tell.
         remedy: how to get what is missing; None where nothing is.
         gate: the decision; None where the run was made with --no-gate.
+        arms: what tuning and the prompt brought, by suite; empty where too few arms were asked.
+        money: what calls and training cost, a suite each.
     """
 
     run: str
@@ -36,3 +40,5 @@ class Report:
     planned: Planned = field(default_factory=dict)
     remedy: str | None = None
     gate: Decisions | None = None
+    arms: Mapping[str, Arms] = field(default_factory=dict)
+    money: tuple[Money, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from evalkit.comparison import FailedCase, SuiteFigures, VariantFigures
 from evalkit.gate import Decisions
 from evalkit.numbers import percent
-from evalkit.report import figures
+from evalkit.report import arms, figures, money
 from evalkit.report.columns import columns
 from evalkit.report.escape import clip, printable
 from evalkit.report.model import Report
@@ -47,7 +47,7 @@ def terminal(report: Report, verbosity: int = 0) -> str:
         verbosity: below 0 only counts failures, above 0 lists more and adds a rate for each check.
     """
     notes = (textwrap.fill(printable(note), WIDTH) for note in report.notes)
-    return "\n".join([*_body(report, verbosity), *notes])
+    return "\n".join([*_body(report, verbosity), *_foot(report), *notes])
 
 
 def _body(report: Report, verbosity: int) -> Iterable[str]:
@@ -55,6 +55,11 @@ def _body(report: Report, verbosity: int) -> Iterable[str]:
     if not suites:
         return ("No records yet.", "")
     return _alone(report, verbosity) if suites == 1 else _together(report, verbosity)
+
+
+def _foot(report: Report) -> Iterator[str]:
+    for lines in (arms.lines(report.arms), money.lines(report.money)):
+        yield from _paragraph([part for line in lines for part in textwrap.wrap(line, WIDTH)])
 
 
 def _alone(report: Report, verbosity: int) -> Iterator[str]:

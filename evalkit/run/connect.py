@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from evalkit.config import LOCAL, EndpointSettings, ModelRef
@@ -13,6 +14,7 @@ from evalkit.config.hosts import is_private
 from evalkit.config.places import missing_keys
 from evalkit.config.toml_file import close_match
 from evalkit.errors import AskError, UsageError
+from evalkit.tokens import ft_base
 
 if TYPE_CHECKING:
     from evalkit.endpoints.openai_api import OpenAIEndpoint
@@ -27,12 +29,14 @@ class Connection:
 
     `fingerprints`: hashes of weights and adapter by model, where the endpoint tells them.
     `fresh`: models that may have been made a moment ago, and may not be ready.
+    `shutdown_dates`: ISO dates by model, where the endpoint tells them.
     """
 
     endpoint: OpenAIEndpoint
     settings: EndpointSettings
     fingerprints: Mapping[str, str]
     fresh: frozenset[str] = frozenset()
+    shutdown_dates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -86,13 +90,15 @@ async def connect(
         UsageError: it cannot be reached, refuses the key, or does not serve one of the models.
     """
     listed = await _listed(endpoint, settings)
-    fingerprints = {}
+    fingerprints, shutdown_dates = {}, {}
     for model in models if listed else ():
         if model in listed or model not in fresh:
             entry = listed.get(model) or await _unlisted(endpoint, model, listed)
             if isinstance(entry.get("fingerprint"), str):
                 fingerprints[model] = entry["fingerprint"]
-    return Connection(endpoint, settings, fingerprints, fresh)
+            if gone := _shutdown_date(entry) or _shutdown_date(listed.get(ft_base(model) or "", {})):
+                shutdown_dates[model] = gone
+    return Connection(endpoint, settings, fingerprints, fresh, shutdown_dates)
 
 
 async def connect_all(
@@ -132,6 +138,15 @@ async def _listed(endpoint: OpenAIEndpoint, settings: EndpointSettings) -> dict[
                 f"endpoint {settings.name}: {error.message}; is a server running there?"
             ) from error
         return {}
+
+
+def _shutdown_date(entry: Mapping[str, Any]) -> str | None:
+    """From when on a model is gone; a fine-tune's goes by its base where it says nothing itself."""
+    told = entry.get("shutdown_date")
+    try:
+        return date.fromisoformat(told).isoformat() if isinstance(told, str) else None
+    except ValueError:
+        return None
 
 
 async def _unlisted(endpoint: OpenAIEndpoint, model: str, listed: Iterable[str]) -> Mapping[str, Any]:

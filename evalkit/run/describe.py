@@ -61,6 +61,7 @@ def describe(
             "source": table.source,
             "own": [asdict(price) for price in config.prices],
         },
+        "calls_per_day": config.calls_per_day,
     }
 
 
@@ -155,6 +156,7 @@ def endpoint_to_json(connection: Connection) -> Json:
         "api_key_env": settings.api_key_env,
         "headers": sorted(settings.headers),
         "fingerprints": dict(connection.fingerprints),
+        "shutdown_dates": dict(connection.shutdown_dates),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalkit.config import EMBEDDED_BASE, LOCAL, Config, LockedModel
@@ -17,6 +17,7 @@ from evalkit.run.origins import (
     ServerJobs,
     entry_of,
     fine_tuned,
+    losses_of,
     origin,
     server_jobs,
     system_warnings,
@@ -62,6 +63,8 @@ async def settle(prepared: Prepared, config: Config, endpoints: Endpoints, obser
     fine_tunes: dict[str, dict[str, FineTune]] = {}
     for suite, variant in found:
         came = origin(suite, variant, config, made.get(suite.name), jobs.get(variant.endpoint))
+        if came.job and variant.endpoint in endpoints:
+            came = replace(came, losses=await losses_of(endpoints[variant.endpoint], came.job))
         fine_tunes.setdefault(suite.name, {})[variant.name] = came
     return Settled(prepared, fine_tunes, {name: known.fresh for name, known in jobs.items()})
 

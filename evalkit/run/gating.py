@@ -42,9 +42,10 @@ def gating_of(suite: Suite, roles: tuple[str, str]) -> dict[str, Any]:
             groups[case.id] = case.group
         if case.tags:
             tags[case.id] = case.tags
+    require = {name: float(limit) for name, limit in rule.require.items()}
     names = tuple(named.name for named in suite.checks)
     found = Gating(
-        *roles, rule.margin, rule.alpha, rule.inconclusive, dict(rule.require), names,
+        *roles, float(rule.margin), float(rule.alpha), rule.inconclusive, require, names,
         suite.case_checks, groups, tags,
     )  # fmt: skip
     kept: dict[str, Any] = msgspec.to_builtins(found)

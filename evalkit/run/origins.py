@@ -15,7 +15,9 @@ from evalkit.run.prepare import Prepared
 from evalkit.suite import compose
 from evalkit.suite.model import Suite, Variant
 from evalkit.tune import FineTuning, FtModel, Job
+from evalkit.tune.folder import fetch
 from evalkit.tune.recipe import DATA
+from evalkit.tune.results import Loss
 from evalkit.tune.start import READY_WITHIN_S
 from evalkit.tune.training import Systems, system_of
 
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
 
 Found = Literal["named", "evalkit.lock", "tuned"]
 
+LOSSES_KEPT = 200
+"""Of a job, for its plot."""
+
 
 @dataclass(frozen=True, slots=True)
 class FineTune:
     """Where the fine-tuned model of a variant comes from; None is unknown.
 
     `found`: in a flag or evalkit.toml ("named"), in evalkit.lock, or made on the spot ("tuned"), now or by an
-    earlier run (`reused`).
+    earlier run (`reused`). `trained_tokens`: what its server charged training for, over all epochs. `losses`:
+    as its server tells them, at most about LOSSES_KEPT.
     """
 
     model: str
@@ -39,6 +45,8 @@ class FineTune:
     data_sha256: str | None = None
     hyperparameters: Mapping[str, Any] | None = None
     reused: bool = True
+    trained_tokens: int | None = None
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,16 @@ class ServerJobs:
 
     by_model: Mapping[str, Job] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+
+
+async def losses_of(endpoint: OpenAIEndpoint, job_id: str) -> tuple[Loss, ...]:
+    """How a job's loss went, evenly thinned; nothing where its server does not tell."""
+    server = FineTuning(endpoint)
+    try:
+        found = (await fetch(server, await server.job(job_id))).losses
+    except AskError:
+        return ()
+    return found[:: len(found) // LOSSES_KEPT + 1]
 
 
 async def server_jobs(endpoint: OpenAIEndpoint, models: Iterable[str]) -> ServerJobs:
@@ -99,14 +117,37 @@ def origin(
     """Where the model of a variant comes from, by what is known here, and what its server tells."""
     model = variant.model
     if made and made.model == model:
-        return FineTune(model, "tuned", made.job_id, made.data_sha256, made.hyperparameters, made.reused)
+        return FineTune(
+            model,
+            "tuned",
+            made.job_id,
+            made.data_sha256,
+            made.hyperparameters,
+            made.reused,
+            made.trained_tokens,
+        )
+    job = jobs.by_model.get(_without_checkpoint(model)) if jobs else None
+    tokens = job.trained_tokens if job else None
     if entry := entry_of(variant, config):
         found: Found = "named" if is_named(config, suite, variant.name) else "evalkit.lock"
-        return FineTune(model, found, entry.job, entry.data_sha256, entry.hyperparameters)
-    job = jobs.by_model.get(_without_checkpoint(model)) if jobs else None
+        return FineTune(
+            model,
+            found,
+            entry.job,
+            entry.data_sha256,
+            entry.hyperparameters,
+            trained_tokens=tokens,
+        )
     if job is None:
         return FineTune(model, "named")
-    return FineTune(model, "named", job.id, job.metadata.get(DATA), dict(job.hyperparameters))
+    return FineTune(
+        model,
+        "named",
+        job.id,
+        job.metadata.get(DATA),
+        dict(job.hyperparameters),
+        trained_tokens=tokens,
+    )
 
 
 def system_warnings(found: Iterable[tuple[Suite, Variant]], config: Config) -> Iterator[str]:

@@ -7,7 +7,7 @@ cluster summaries, chapter 10 of Hayes and Moulton, Cluster Randomised Trials (2
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, sqrt
+from math import sqrt
 from statistics import fmean, stdev
 
 from scipy.special import stdtr, stdtrit
@@ -17,15 +17,14 @@ from evalkit.stats.rate import Interval
 
 
 def cluster_pairs(differences: Sequence[float]) -> Pairs:
-    """Groups taken for cases: what each won or lost on average, a part of a case."""
-    won = sum(value for value in differences if value > 0)
-    return Pairs(len(differences), won, won - sum(differences))
+    """As many single cases as there are groups, with the same mean difference and the same spread.
 
-
-def whole(pairs: Pairs) -> Pairs:
-    """Parts of cases made whole, against the candidate: never fewer lost, never more won."""
-    lost = min(pairs.n, ceil(round(pairs.lost, 9)))
-    return Pairs(pairs.n, min(pairs.n - lost, floor(round(pairs.won, 9))), lost)
+    A case that is won or lost adds 1 to the sum of squares; so groups which half of their answers win or lose
+    count for a quarter of one.
+    """
+    total = sum(differences)
+    discordant = max(abs(total), sum(value * value for value in differences))
+    return Pairs(len(differences), (discordant + total) / 2, (discordant - total) / 2)
 
 
 def t_p(differences: Sequence[float], shift: float) -> float:

@@ -29,7 +29,7 @@ _TOLERANCE = 1e-9
 
 @lru_cache(maxsize=10_000)
 def exact_p(pairs: Pairs, margin: float) -> float:
-    """The p-value of "the candidate is worse by `margin`, or more"; the counts of `pairs` are whole."""
+    """The p-value of "the candidate is worse by `margin`, or more"; `pairs.n` is whole."""
     return ExactTest(int(pairs.n), margin).p(pairs)
 
 
@@ -45,7 +45,7 @@ class ExactTest:
     margin: float
 
     def p(self, pairs: Pairs) -> float:
-        """The p-value of a table of `n` cases, whose counts are whole."""
+        """The p-value of a table of `n` cases; where it has parts of cases, of whole ones as extreme."""
         return self.p_of(score_z(pairs, -self.margin))
 
     def p_of(self, z: float) -> float:
@@ -55,7 +55,8 @@ class ExactTest:
         chances = [self.chance(most_lost, won, won + self.margin) for won in rates]
         top = int(np.argmax(chances))
         near = np.linspace(rates[max(0, top - 1)], rates[min(len(rates) - 1, top + 1)], 21)
-        return max(chances[top], *(self.chance(most_lost, won, won + self.margin) for won in near))
+        greatest = max(chances[top], *(self.chance(most_lost, won, won + self.margin) for won in near))
+        return min(1.0, greatest)  # sums of floats may pass it
 
     def critical(self, alpha: float) -> float:
         """The least statistic with a p-value of at most `alpha`, to six digits, from above."""

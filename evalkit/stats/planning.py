@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, log, sqrt
-from statistics import NormalDist
+from statistics import NormalDist, variance
 
 from evalkit.stats.paired import Pairs
 
@@ -58,6 +59,28 @@ def more_cases(pairs: Pairs, margin: float, alpha: float, power: float = POWER) 
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return max(high, least_cases(margin, alpha) - int(pairs.n))
+
+
+def more_repeats(
+    differences: Sequence[float], within: float, repeats: float, margin: float, alpha: float
+) -> int | None:
+    """How often more each case would have to be asked for a power of POWER; None where that cannot do it.
+
+    Repeats take away what varies between answers to one case, not what varies between cases.
+
+    Args:
+        differences: the mean difference of each case, in [-1, 1]; at least two.
+        within: the variance of the difference between answers to one case.
+        repeats: how often each has been asked.
+        margin, alpha: of the test.
+    """
+    cases, normal = len(differences), NormalDist()
+    between = max(0.0, variance(differences) - within / repeats)
+    reach = normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)
+    bearable = (max(0.0, cases * margin + sum(differences)) / reach) ** 2 / cases
+    if cases < least_cases(margin, alpha) or not within or bearable <= between:
+        return None
+    return max(1, ceil(within / (bearable - between) - repeats))
 
 
 def _spread(discordance: float, margin: float) -> float:

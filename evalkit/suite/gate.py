@@ -14,6 +14,8 @@ def check_gate(rule: GateRule, checks: Sequence[NamedCheck]) -> None:
     Raises:
         FieldError: what is wrong with it.
     """
+    if checks and all(getattr(named.check, "threshold", None) == 0 for named in checks):
+        raise FieldError(("checks",), "none of them can fail (threshold 0), so no gate could; write e.g. 0.7")
     if rule.margin >= 1:
         raise FieldError(("gate", "margin"), "found 1, with which no gate can fail; write e.g. 0.05")
     if rule.candidate == rule.baseline:

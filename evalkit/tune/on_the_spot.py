@@ -26,6 +26,7 @@ class FtModel:
     data_sha256: str
     reused: bool
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    trained_tokens: int | None = None
 
 
 async def ensure_ft(
@@ -63,5 +64,10 @@ async def ensure(
         why = job.error or "the server gives no reason"
         raise UsageError(f"suite {recipe.name}: fine-tuning job {job.id} {job.status}: {why}")
     return FtModel(
-        job.fine_tuned_model, job.id, recipe.data_sha256, earlier is not None, dict(job.hyperparameters)
+        job.fine_tuned_model,
+        job.id,
+        recipe.data_sha256,
+        earlier is not None,
+        dict(job.hyperparameters),
+        job.trained_tokens,
     )

@@ -72,7 +72,7 @@ def test_a_suite_of_a_few_lines_runs_against_any_server_by_flags(
     assert "\nINCONCLUSIVE  ft " in shown
     run = folder / "reports" / "latest"
     assert {path.name for path in run.iterdir()} == {
-        "run.json", "records.jsonl", "report.md", "report.csv", "summary.json",
+        "run.json", "records.jsonl", "report.md", "report.csv", "report.html", "junit.xml", "summary.json",
     }  # fmt: skip
     summary = json.loads((run / "summary.json").read_text())
     jsonschema.validate(summary, schema())

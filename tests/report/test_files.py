@@ -99,9 +99,12 @@ def test_markdown_names_all_suites_and_new_failures(make_report, two_suites) -> 
 
 
 def test_all_files_are_written_whole(make_report, two_suites, tmp_path: Path) -> None:
-    """The folder holds the three files, readable by others, and nothing half-written beside them."""
+    """The folder holds them beside its run.json, readable by others, and nothing half-written."""
+    (tmp_path / "run.json").write_text("{}")
     write_report(make_report(*two_suites), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.csv", "report.md", "summary.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run.json", "report.csv", "report.html", "report.md", "junit.xml", "summary.json",
+    }  # fmt: skip
     assert stat.S_IMODE((tmp_path / "summary.json").stat().st_mode) == 0o644
 
 
@@ -148,6 +151,7 @@ def test_what_is_not_planned_or_streamed_is_unknown(make_report, two_suites) -> 
 
 def test_a_run_without_records_has_files(make_report, tmp_path: Path) -> None:
     """Empty ones, that programs can read."""
+    (tmp_path / "run.json").write_text("{}")
     write_report(make_report(), tmp_path)
     found = json.loads((tmp_path / "summary.json").read_text())
     jsonschema.validate(found, schema())

@@ -23,7 +23,7 @@ from evalkit.tune.on_the_spot import ensure
 from evalkit.tune.training import read_training
 from tests.local.serving import Server
 from tests.run.helpers import Watching, run_in
-from tests.tune.platform import Platform, serving
+from tests.tune.platform import TRAINED_TOKENS, Platform, serving
 
 SUITE = """
 prompt: Answer in capitals.
@@ -96,6 +96,8 @@ def test_a_locked_model_of_the_same_base_and_data_is_ft(tmp_path: Path, platform
         "data_sha256": entry.data_sha256,
         "hyperparameters": {"n_epochs": 1},
         "reused": True,
+        "trained_tokens": TRAINED_TOKENS,
+        "losses": origins["ft"]["losses"],
     }
     assert notes == []
 
@@ -109,6 +111,7 @@ def test_a_named_model_is_asked_for_and_accounted_for(tmp_path: Path, platform: 
     _, origins, _ = asked(tmp_path, suite, load_config(tmp_path, flags, {}))
     assert (origins["ft"]["found"], origins["ft"]["job"]) == ("named", "ftjob-0")
     assert origins["ft"]["data_sha256"] == entry.data_sha256
+    assert origins["ft"]["trained_tokens"] == TRAINED_TOKENS
 
 
 def test_other_data_or_another_base_is_another_model(tmp_path: Path, platform: Platform) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.config import ModelFlags, load_config
 from evalkit.errors import NothingCollected, UsageError
+from evalkit.report.load import load_report
 from evalkit.run.codec import passed
 from evalkit.run.records import Record
 from evalkit.run.store import latest
@@ -253,6 +255,38 @@ def test_other_weights_are_another_question(tmp_path: Path, loopback: Loopback) 
     info = json.loads((outcome.folder / "run.json").read_text())
     (endpoint,) = info["endpoints"].values()
     assert endpoint["fingerprints"] == {"tuned": "bbbb"}
+
+
+def test_shutdown_dates_are_kept_and_told(tmp_path: Path, loopback: Loopback) -> None:
+    """run.json keeps what the list of models says; a fine-tune goes by its base. The report warns."""
+    tuned = "ft:plain:acme::Abc1"
+    loopback.serves = {"plain": {"shutdown_date": "2999-01-14"}, tuned: {"shutdown_date": None}}
+    place = loopback.base_url
+    config = load_config(tmp_path, ModelFlags(base=f"plain@{place}", ft=f"{tuned}@{place}"), {})
+    outcome, _ = run_in(tmp_path, write_suite(tmp_path / "cities", ["oslo"]), config)
+    (endpoint,) = json.loads((outcome.folder / "run.json").read_text())["endpoints"].values()
+    assert endpoint["shutdown_dates"] == {"plain": "2999-01-14", tuned: "2999-01-14"}
+    (note,) = (note for note in load_report(outcome.folder).notes if "shut down" in note)
+    assert note.startswith(f"{tuned}, plain are shut down on 2999-01-14, in ")
+    assert note.endswith("record their answers before that (evalkit record).")
+
+
+@pytest.mark.parametrize("date", [None, "soon", 20270114, ""])
+def test_a_shutdown_date_that_is_none_is_not_kept(date: object, tmp_path: Path, loopback: Loopback) -> None:
+    """Servers may say anything there."""
+    loopback.serves = {"plain": {"shutdown_date": date}, "tuned": {}}
+    suite = write_suite(tmp_path / "cities", ["oslo"])
+    outcome, _ = run_in(tmp_path, suite, config_for(tmp_path, loopback))
+    (endpoint,) = json.loads((outcome.folder / "run.json").read_text())["endpoints"].values()
+    assert endpoint["shutdown_dates"] == {}
+
+
+def test_the_volume_of_the_file_reaches_the_report(tmp_path: Path, loopback: Loopback) -> None:
+    """[volume] of evalkit.toml is kept in run.json; a report needs no evalkit.toml."""
+    config = config_for(tmp_path, loopback, toml="[volume]\ncalls_per_day = 10000\n")
+    outcome, _ = run_in(tmp_path, write_suite(tmp_path / "cities", ["oslo"]), config)
+    assert [suite.calls_per_day for suite in load_report(outcome.folder).money] == [10_000]
+    assert [suite.calls_per_day for suite in load_report(outcome.folder, calls_per_day=7.5).money] == [7.5]
 
 
 def test_an_endpoint_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:

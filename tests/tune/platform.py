@@ -20,6 +20,10 @@ CSV = (
 )
 
 
+TRAINED_TOKENS = 3000
+"""Of every job that succeeded."""
+
+
 @dataclass
 class Platform:
     """The state of the server, for tests to set and to look at.
@@ -124,6 +128,7 @@ def _end(platform: Platform, job: Json) -> None:
     if job["status"] == "succeeded":
         job["fine_tuned_model"] = f"ft:{job['model']}:org:{job.get('suffix', '')}:{job['id'][6:]}"
         job["result_files"] = ["file-result"]
+        job["trained_tokens"] = TRAINED_TOKENS
         platform.models.add(job["fine_tuned_model"])
 
 
