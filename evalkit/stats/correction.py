@@ -60,6 +60,18 @@ class Corrected:
 def corrected(seen: Observed, trust: Trust, confidence: float = 0.95) -> Corrected | None:
     """The true rate behind what a judge passed; None without labels of both kinds, or for a judge that is no
     better than chance."""
+    found = _unbounded(seen, trust, confidence)
+    if found is None:
+        return None
+    ends = (_within(end) for end in (found.interval.low, found.interval.high))
+    return Corrected(_within(found.value), Interval(*ends))
+
+
+def _unbounded(seen: Observed, trust: Trust, confidence: float) -> Corrected | None:
+    """The same, also beyond [0, 1], where more was passed than the labels let expect.
+
+    Cut off there, two sides that both lie beyond would seem to be surely equal.
+    """
     youden = trust.youden
     if not seen.n or youden is None or youden <= 0 or trust.tnr.share is None:
         return None
@@ -72,8 +84,8 @@ def corrected(seen: Observed, trust: Trust, confidence: float = 0.95) -> Correct
     tpr_part, tnr_part = tpr * (1 - tpr) / tpr_n, tnr * (1 - tnr) / tnr_n
     shift = 2 * z * z * (middle * tpr_part - (1 - middle) * tnr_part)
     spread = sqrt(share * (1 - share) / n + middle**2 * tpr_part + (1 - middle) ** 2 * tnr_part) / better
-    low, high = (_within(middle + shift + side * z * spread) for side in (-1, 1))
-    return Corrected(_within((seen.share + trust.tnr.share - 1) / youden), Interval(low, high))
+    low, high = (middle + shift + side * z * spread for side in (-1, 1))
+    return Corrected((seen.share + trust.tnr.share - 1) / youden, Interval(low, high))
 
 
 def corrected_difference(
@@ -84,13 +96,13 @@ def corrected_difference(
     Both are taken to be independent: on the same cases they mostly vary together, which makes the interval
     wider than it need be.
     """
-    mine, theirs = (corrected(*side, confidence) for side in (candidate, baseline))
+    mine, theirs = (_unbounded(*side, confidence) for side in (candidate, baseline))
     if mine is None or theirs is None:
         return None
     value = mine.value - theirs.value
     low = value - _joined(mine.value - mine.interval.low, theirs.interval.high - theirs.value)
     high = value + _joined(mine.interval.high - mine.value, theirs.value - theirs.interval.low)
-    return Corrected(value, Interval(max(-1.0, low), min(1.0, high)))
+    return Corrected(min(1.0, max(-1.0, value)), Interval(max(-1.0, low), min(1.0, high)))
 
 
 def corrected_p(candidate: tuple[Observed, Trust], baseline: tuple[Observed, Trust], margin: float) -> float:

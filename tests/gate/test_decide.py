@@ -216,8 +216,8 @@ def test_more_repeats_are_named_where_they_would_do(make_record: MakeRecord) -> 
 def test_a_judge_s_errors_widen_what_is_shown(
     make_record: MakeRecord, right: int, of: int, word: str
 ) -> None:
-    """300 equal cases ship by a judge that was seen to be right a thousand times; not by one that errs, nor by
-    one that was only tried ten times."""
+    """300 equal cases ship by a judge that was right a thousand times; not by one that errs, nor by one that
+    was tried ten times."""
     trust = Trust(Rate(right, of), Rate(right, of))
     found = records(make_record, [(True, True)] * 270 + [(False, False)] * 30)
     decision = decided(found, judged={"short": Judged((trust, trust))})
