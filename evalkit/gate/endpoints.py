@@ -10,7 +10,7 @@ from evalkit.gate.model import Endpoint
 from evalkit.gate.views import View
 from evalkit.stats import Interval, Pairs, score_z, tango
 from evalkit.stats.clusters import cluster_interval, t_p
-from evalkit.stats.correction import Observed, Trust, corrected_difference, corrected_p
+from evalkit.stats.judged import JudgedPairs, corrected_difference, judged_noninferior_p
 from evalkit.stats.multiple import holm
 from evalkit.stats.noninferiority import exact_p
 from evalkit.stats.planning import more_cases, more_repeats
@@ -30,33 +30,28 @@ def compared(
         level: one-sided, of each test.
         judged: what is known of the judges, by endpoint.
     """
-    worse = holm([worse_p(seen, _sides(seen, judged.get(name))) for name, seen in views])
+    worse = holm([worse_p(seen, _read(seen, judged.get(name))) for name, seen in views])
     return tuple(
         _endpoint(name, seen, margin, level, p_worse, judged.get(name))
         for (name, seen), p_worse in zip(views, worse, strict=True)
     )
 
 
-Sides = tuple[tuple[Observed, Trust], tuple[Observed, Trust]]
-"""What the judge passed of candidate and baseline, and how it does on answers of each."""
-
-
-def _sides(seen: View, known: Judged | None) -> Sides | None:
+def _read(seen: View, known: Judged | None) -> JudgedPairs | None:
     """None where no judge reads the endpoint, or one of which too little is known."""
-    if known is None or known.trust is None or not seen.n:
+    if known is None or known.sides is None or not seen.n:
         return None
-    mine, theirs = zip(seen.observed, known.trust, strict=True)
-    return mine, theirs
+    return JudgedPairs(seen.pairs, seen.passed, *known.sides)
 
 
-def noninferior_p(seen: View, margin: float, sides: Sides | None = None) -> float:
+def noninferior_p(seen: View, margin: float, read: JudgedPairs | None = None) -> float:
     """The p-value of "the candidate is worse by the margin or more"; 1 without any case.
 
     Where answers hang together both tests must agree: Student's t of the groups, and the exact one of as many
     single cases, so that groups which happen to agree are not taken for certainty. What a judge reads is
     tested once more with its errors taken out, which adds their uncertainty.
     """
-    corrected = corrected_p(*sides, margin) if sides else 0.0
+    corrected = judged_noninferior_p(read, margin) if read else 0.0
     return max(corrected, _plain_p(seen, margin))
 
 
@@ -66,9 +61,9 @@ def _plain_p(seen: View, margin: float) -> float:
     return _cases_p(seen.pairs, margin)
 
 
-def worse_p(seen: View, sides: Sides | None = None) -> float:
+def worse_p(seen: View, read: JudgedPairs | None = None) -> float:
     """The p-value of "the candidate is as good as the baseline, or better"."""
-    corrected = corrected_p(sides[1], sides[0], 0.0) if sides else 0.0
+    corrected = judged_noninferior_p(read.swapped, 0.0) if read else 0.0
     turned = tuple(-value for value in seen.differences)
     if seen.clustered:
         return max(corrected, t_p(turned, 0.0), _cases_p(seen.pairs.swapped, 0.0))
@@ -88,9 +83,9 @@ def _cases_p(pairs: Pairs, margin: float) -> float:
 def _endpoint(
     name: str, seen: View, margin: float, level: float, p_worse: float, known: Judged | None
 ) -> Endpoint:
-    sides, note = _sides(seen, known), known.note if known else ""
-    p = noninferior_p(seen, margin, sides)
-    ends = interval(seen, level, sides)
+    read, note = _read(seen, known), known.note if known else ""
+    p = noninferior_p(seen, margin, read)
+    ends = interval(seen, level, read)
     found = Endpoint(name, seen.pairs, ends, "open", p, p_worse, note=note)
     if p <= level and not note:
         return replace(found, state="noninferior")
@@ -109,10 +104,10 @@ def _repeats(seen: View, margin: float, level: float) -> int | None:
     return more_repeats(seen.differences, seen.within, seen.n / len(seen.units), margin, level)
 
 
-def interval(seen: View, level: float, sides: Sides | None = None) -> Interval | None:
+def interval(seen: View, level: float, read: JudgedPairs | None = None) -> Interval | None:
     """Of the difference, each end for itself as sure as `level` says; None where there is not enough."""
     confidence = 1 - 2 * level
-    if sides:
-        found = corrected_difference(*sides, confidence)
+    if read:
+        found = corrected_difference(read, confidence)
         return found.interval if found else None
     return cluster_interval(seen.differences, confidence) if seen.clustered else tango(seen.pairs, confidence)

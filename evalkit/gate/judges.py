@@ -1,4 +1,4 @@
-"""Endpoints that a judge reads: whether that judge can carry a SHIP, and what follows of its errors."""
+"""Endpoints that a judge reads: whether that judge can carry a SHIP, and how well it reads either side."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.run.calibration import Calibration, calibration_of
+from evalkit.run.calibration import Calibration, cannot_carry, read_calibrations
 from evalkit.run.gating import Gating
-from evalkit.stats.correction import Trust
-
-UNCALIBRATED = "its judge is not calibrated (evalkit judge calibrate), so it carries no SHIP"
+from evalkit.stats.correction import Accuracy
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How an endpoint's judge does on answers of candidate and baseline; None where it carries no SHIP.
+    """How well a judge reads the answers of candidate and baseline; None where it carries no SHIP.
 
     `note` says why it carries none; "" where it does.
     """
 
-    trust: tuple[Trust, Trust] | None
+    sides: tuple[Accuracy, Accuracy] | None
     note: str = ""
 
 
 def judged(info: Mapping[str, Any], suite: str, gating: Gating) -> dict[str, Judged]:
-    """By the name of a rubric check, for all that a suite has."""
-    found = info.get("calibrations", {}).get(suite, {})
-    return {
-        name: _judged(calibration_of(kept) if kept else None, gating)
-        for name, kept in found.items()
-        if name in gating.checks
-    }
+    """By the name of a rubric check, for all that a suite has.
+
+    Raises:
+        UsageError: run.json is damaged.
+    """
+    found = read_calibrations(info).get(suite, {})
+    return {name: _judged(kept, gating) for name, kept in found.items() if name in gating.checks}
 
 
 def _judged(calibration: Calibration | None, gating: Gating) -> Judged:
-    if calibration is None:
-        return Judged(None, UNCALIBRATED)
-    sides = (gating.candidate, gating.baseline)
-    if why := next(filter(None, map(calibration.carries, sides)), None):
+    variants = (gating.candidate, gating.baseline)
+    if why := next(filter(None, (cannot_carry(calibration, variant) for variant in variants)), None):
         return Judged(None, why)
-    candidate, baseline = (calibration.by_variant[side] for side in sides)
-    return Judged((candidate, baseline))
+    candidate, baseline = (calibration.rates(variant) if calibration else None for variant in variants)
+    return Judged((candidate, baseline) if candidate and baseline else None)

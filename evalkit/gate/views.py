@@ -11,7 +11,6 @@ from typing import Literal
 from evalkit.gate.counts import OVERALL, Cells, Counts, State
 from evalkit.stats import Pairs, Rate
 from evalkit.stats.clusters import cluster_pairs
-from evalkit.stats.correction import Observed
 
 Missing = Literal["against", "left out"]
 """How a null or a missing answer counts: failed for the candidate and passed for the baseline, or not."""
@@ -67,12 +66,9 @@ class View:
         return tuple(unit.passed / unit.n for unit in self.units)
 
     @property
-    def observed(self) -> tuple[Observed, Observed]:
-        """What candidate and baseline passed, of units where answers hang together, else of answers."""
-        count = len(self.units) if self.clustered else self.n
-        mine = fmean(self.shares) if self.clustered else self.rate.passed / self.n
-        difference = self.pairs.difference
-        return Observed(mine, count), Observed(mine - difference, count)
+    def passed(self) -> float:
+        """By the candidate: cases, or parts of groups where answers hang together."""
+        return sum(self.shares) if self.clustered else self.rate.passed
 
     @property
     def rate(self) -> Rate:

@@ -1,4 +1,4 @@
-"""Labelled answers, and how a judge's grades go with them."""
+"""Labelled answers, and what a judge says of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from evalkit.checks.base import Grade
 from evalkit.errors import InputError
 from evalkit.stats import Kappa, Rate, kappa
-from evalkit.stats.correction import Trust
+from evalkit.stats.correction import Accuracy
 
 LABELS = {"pass": True, "fail": False}
 FIELDS = {"text", "label", "question", "source", "variant"}
@@ -19,8 +19,10 @@ FIELDS = {"text", "label", "question", "source", "variant"}
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An answer of which it is known whether it should pass, what it answers, who labelled it, and which
-    variant gave it."""
+    """An answer of which it is known whether it should pass.
+
+    `question` is what it answers, `source` who labelled it, `variant` which variant gave it.
+    """
 
     text: str
     passes: bool
@@ -35,18 +37,16 @@ class Agreement:
 
     Attributes:
         equal: verdicts equal to their label, of all grades that could be read.
-        true_positives: passed, of answers that should. `true_negatives`: failed, of those that should.
+        accuracy: on all answers. `variants`: on those of one variant, by its name.
         kappa: None where all labels and verdicts are the same.
-        by_variant: the same two rates of each variant's answers, as far as they are labelled with it.
         unread: why the other grades could not be read, each with its number.
     """
 
     equal: Rate
-    true_positives: Rate
-    true_negatives: Rate
+    accuracy: Accuracy
+    variants: Mapping[str, Accuracy]
     kappa: Kappa | None
     unread: Mapping[str, int]
-    by_variant: Mapping[str, Trust]
 
 
 def read_labelled(path: Path) -> tuple[Labelled, ...]:
@@ -80,41 +80,35 @@ def _labelled(path: Path, number: int, line: str) -> Labelled:
         raise InputError(
             f"found {data['label']!r}, write pass or fail", file=path, line=number, field="label"
         )
-    optional = (data.get(name) for name in ("question", "source", "variant"))
-    return Labelled(data["text"], LABELS[data["label"]], *optional)
+    passes = LABELS[data.pop("label")]
+    return Labelled(passes=passes, **data)
 
 
 def agreement(labelled: Sequence[Labelled], grades: Sequence[Grade], threshold: float) -> Agreement:
     """Compare labels with grades; those that could not be read are counted apart."""
     read = [
-        (each, grade.score >= threshold)
-        for each, grade in zip(labelled, grades, strict=True)
+        (label, grade.score >= threshold)
+        for label, grade in zip(labelled, grades, strict=True)
         if grade.score is not None
     ]
-    pairs = [(each.passes, verdict) for each, verdict in read]
-    trust, variants = _trust(pairs), dict.fromkeys(each.variant for each, _ in read if each.variant)
+    variants = sorted({label.variant for label in labelled if label.variant is not None})
     return Agreement(
-        equal=_rate(label == verdict for label, verdict in pairs),
-        true_positives=trust.tpr,
-        true_negatives=trust.tnr,
-        kappa=kappa([label for label, _ in pairs], [verdict for _, verdict in pairs]),
+        equal=rate_of(label.passes == verdict for label, verdict in read),
+        accuracy=_accuracy(read),
+        variants={name: _accuracy([pair for pair in read if pair[0].variant == name]) for name in variants},
+        kappa=kappa([label.passes for label, _ in read], [verdict for _, verdict in read]),
         unread=Counter(grade.reason for grade in grades if grade.score is None),
-        by_variant={
-            name: _trust((each.passes, verdict) for each, verdict in read if each.variant == name)
-            for name in variants
-        },
     )
 
 
-def _trust(pairs: Iterable[tuple[bool, bool]]) -> Trust:
-    """Of labels and verdicts."""
-    found = list(pairs)
-    return Trust(
-        tpr=_rate(verdict for label, verdict in found if label),
-        tnr=_rate(not verdict for label, verdict in found if not label),
+def _accuracy(read: Sequence[tuple[Labelled, bool]]) -> Accuracy:
+    return Accuracy(
+        tpr=rate_of(verdict for label, verdict in read if label.passes),
+        tnr=rate_of(not verdict for label, verdict in read if not label.passes),
     )
 
 
-def _rate(found: Iterable[bool]) -> Rate:
+def rate_of(found: Iterable[bool]) -> Rate:
+    """How many are true."""
     outcomes = list(found)
     return Rate(sum(outcomes), len(outcomes))
