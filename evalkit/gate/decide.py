@@ -30,7 +30,7 @@ def tested(counts: Counts, terms: Terms, missing: Missing) -> Tested:
     level = terms.level or terms.alpha
     views = [(name, view(counts, number, missing)) for number, name in enumerate(counts.endpoints)]
     endpoints = compared(views, terms.margin, level, terms.judged)
-    found = floors(counts, level, missing)
+    found = floors(counts, level, missing, terms.judged)
     return Tested(endpoints, found, _word(endpoints, found, level))
 
 
