@@ -80,6 +80,8 @@ def why_undecided(info: Info, gatings: Mapping[str, Gating]) -> str | None:
     """Why a run decides nothing; None where it does."""
     if info["partial"]:
         return PARTIAL
+    if info["status"] != "finished":
+        return "the run is not complete, so nothing is decided on it"
     for suite, gating in gatings.items():
         asked = info["plan"]["variants"].get(suite, {})
         for name in (gating.candidate, gating.baseline):

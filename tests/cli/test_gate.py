@@ -244,3 +244,15 @@ def test_answers_that_changed_are_other_data(place: Path) -> None:
     write_answers(place, "new", {f"word{number}": True for number in range(60)})
     assert main(["run", "words", *ASKED, "-q"]) == Exit.INCONCLUSIVE
     assert [look.level for look in read_looks(place)] == [0.05, 0.0]
+
+
+def test_an_incomplete_run_decides_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a kill leaves is reported, but not gated."""
+    write_gated(place, 60, lost=30)
+    main(["run", "words", *ASKED, "-q"])
+    path = place / "reports" / "latest" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "running"}))
+    capsys.readouterr()
+    assert main(["report"]) == Exit.OK
+    assert "NOT GATED  the run is not complete" in capsys.readouterr().out
+    assert main(["gate"]) == Exit.BAD_INPUT
