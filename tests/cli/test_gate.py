@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -256,3 +257,17 @@ def test_an_incomplete_run_decides_nothing(place: Path, capsys: pytest.CaptureFi
     assert main(["report"]) == Exit.OK
     assert "NOT GATED  the run is not complete" in capsys.readouterr().out
     assert main(["gate"]) == Exit.BAD_INPUT
+
+
+def test_junit_is_written_where_it_is_wanted(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The gate's case fails as the gate does; with --strict each answer that failed does too. A place that
+    cannot be written to is told after the report."""
+    write_gated(place, 60, lost=20)
+    for flags, failures in (((), 1), (("--strict",), 21)):
+        main(["run", "words", *ASKED, "-q", "--junitxml", "out.xml", *flags])
+        assert ElementTree.parse(place / "out.xml").getroot().get("failures") == str(failures)
+    capsys.readouterr()
+    assert main(["run", "words", *ASKED, "--junitxml", "nowhere/out.xml"]) == Exit.BAD_INPUT
+    told = capsys.readouterr()
+    assert "DON'T SHIP" in told.out
+    assert "nowhere/out.xml: cannot be written" in told.err
