@@ -9,8 +9,10 @@ from typing import Any
 
 from evalkit.comparison import Comparison
 from evalkit.config import LOCAL
-from evalkit.run.calibration import Calibration
+from evalkit.numbers import percent
+from evalkit.run.calibration import Calibration, read_calibrations
 from evalkit.run.recorded import all_recorded
+from evalkit.stats.correction import Accuracy
 
 EMBEDDED = (
     "Embedded model: 2.4M parameters, trained for the shipped tasks; "
@@ -88,10 +90,10 @@ def _latency(info: Info, comparison: Comparison) -> Iterator[str]:
 
 def _judges(info: Info, comparison: Comparison) -> Iterator[str]:
     """Who judged, how far that judge can be trusted, and why it could not always be read."""
-    for suite, checks in info.get("calibrations", {}).items():
+    for suite, checks in read_calibrations(info).items():
         judge = info["plan"]["judges"][suite]["model"]
         for check, found in checks.items():
-            yield f"{suite} {check}: {_trust(judge, Calibration(**found) if found else None)}"
+            yield f"{suite} {check}: {_trust(judge, found)}"
     for suite_figures in comparison.suites:
         for why, count in Counter(suite_figures.unknown_reasons).most_common(REASONS_SHOWN):
             yield f"{suite_figures.name} null: {why} ({count})"
@@ -103,7 +105,16 @@ def _trust(judge: str, found: Calibration | None) -> str:
     if found.kappa is None or found.low is None or found.high is None:
         return f"judge {judge}: {found.n} {found.labels} labels do not tell how far it agrees"
     interval = f"{found.low:.2f} to {found.high:.2f}"
-    return f"judge {judge} agrees with {found.n} {found.labels} labels, kappa {found.kappa:.2f} ({interval})"
+    agrees = (
+        f"judge {judge} agrees with {found.n} {found.labels} labels, kappa {found.kappa:.2f} ({interval})"
+    )
+    known = {"all": found.accuracy, **found.variants}
+    return "; ".join((agrees, *(_reads(whose, rates) for whose, rates in known.items() if rates)))
+
+
+def _reads(whose: str, rates: Accuracy) -> str:
+    """`ft: TPR 98% of 60, TNR ? of 0`."""
+    return f"{whose}: TPR {percent(rates.tpr)} of {rates.tpr.n}, TNR {percent(rates.tnr)} of {rates.tnr.n}"
 
 
 def _embedded(info: Info, _: Comparison) -> Iterator[str]:

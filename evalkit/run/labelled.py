@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from evalkit.checks.base import Grade, Seen
-from evalkit.config import Config, ModelRef
+from evalkit.checks.base import Grade
 from evalkit.errors import InputError
-from evalkit.run.asker import Asker
-from evalkit.run.budget import Budget
-from evalkit.run.connect import connect, open_endpoint
-from evalkit.run.grading import JudgeDesk
 from evalkit.stats import Kappa, Rate, kappa
+from evalkit.stats.correction import Accuracy
 
 LABELS = {"pass": True, "fail": False}
-FIELDS = {"text", "label", "question", "source"}
+FIELDS = {"text", "label", "question", "source", "variant"}
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An answer of which it is known whether it should pass, what it answers, and who labelled it."""
+    """An answer of which it is known whether it should pass.
+
+    `question` is what it answers, `source` who labelled it, `variant` which variant gave it.
+    """
 
     text: str
     passes: bool
     question: str | None = None
     source: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +37,20 @@ class Agreement:
 
     Attributes:
         equal: verdicts equal to their label, of all grades that could be read.
-        true_positives: passed, of answers that should. `true_negatives`: failed, of those that should.
+        accuracy: on all answers. `variants`: on those of one variant, by its name.
         kappa: None where all labels and verdicts are the same.
         unread: why the other grades could not be read, each with its number.
     """
 
     equal: Rate
-    true_positives: Rate
-    true_negatives: Rate
+    accuracy: Accuracy
+    variants: Mapping[str, Accuracy]
     kappa: Kappa | None
     unread: Mapping[str, int]
 
 
 def read_labelled(path: Path) -> tuple[Labelled, ...]:
-    """Read JSONL: `{"text": ..., "label": "pass" | "fail"}`, and optionally `question` and `source`.
+    """Read JSONL: `{"text": ..., "label": "pass" | "fail"}`, and optionally `question`, `source`, `variant`.
 
     Raises:
         InputError: a line that cannot be used, or none at all.
@@ -73,7 +71,7 @@ def _labelled(path: Path, number: int, line: str) -> Labelled:
     except ValueError as fault:
         raise InputError(f"found no JSON: {fault}", file=path, line=number) from fault
     if not isinstance(data, dict) or not {"text", "label"} <= data.keys() <= FIELDS:
-        what = 'write {"text": "...", "label": "pass"}; question and source are optional'
+        what = 'write {"text": "...", "label": "pass"}; question, source and variant are optional'
         raise InputError(what, file=path, line=number)
     for name in FIELDS & data.keys():
         if not isinstance(data[name], str):
@@ -82,68 +80,35 @@ def _labelled(path: Path, number: int, line: str) -> Labelled:
         raise InputError(
             f"found {data['label']!r}, write pass or fail", file=path, line=number, field="label"
         )
-    return Labelled(data["text"], LABELS[data["label"]], data.get("question"), data.get("source"))
-
-
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """How labelled answers are put to a judge: as in a run, through the same code.
-
-    `advance` is called after each; the others are as in RunOptions.
-    """
-
-    judge: ModelRef
-    rubric: str
-    config: Config
-    concurrency: int
-    max_cost: float | None
-    advance: Callable[[], object]
-
-    async def grades(self, labelled: Sequence[Labelled]) -> tuple[list[Grade], str | None]:
-        """A grade for each, and the judge's fingerprint where its endpoint tells it.
-
-        Raises:
-            UsageError: the judge cannot be reached.
-            BudgetReached: asking on could pass the cap.
-        """
-        settings = self.config.endpoints[self.judge.endpoint]
-        connection = await connect(open_endpoint(settings), settings, [self.judge.model])
-        budget = Budget(self.max_cost)
-        asker = Asker({self.judge.endpoint: connection}, None, budget, self.config.prices, lambda _: None)
-        desk = JudgeDesk(self.judge, asker, asyncio.get_running_loop())
-        turns = asyncio.Semaphore(self.concurrency)
-        try:
-            found = await asyncio.gather(*(self._grade(each, desk, turns) for each in labelled))
-        finally:
-            await connection.endpoint.close()
-        return found, connection.fingerprints.get(self.judge.model)
-
-    async def _grade(self, labelled: Labelled, desk: JudgeDesk, turns: asyncio.Semaphore) -> Grade:
-        question: tuple[dict[str, Any], ...] = ()
-        if labelled.question is not None:
-            question = ({"role": "user", "content": labelled.question},)
-        async with turns:
-            grade = await asyncio.to_thread(desk, self.rubric, Seen(labelled.text, messages=question))
-        self.advance()
-        return grade
+    passes = LABELS[data.pop("label")]
+    return Labelled(passes=passes, **data)
 
 
 def agreement(labelled: Sequence[Labelled], grades: Sequence[Grade], threshold: float) -> Agreement:
     """Compare labels with grades; those that could not be read are counted apart."""
-    pairs = [
-        (label.passes, grade.score >= threshold)
+    read = [
+        (label, grade.score >= threshold)
         for label, grade in zip(labelled, grades, strict=True)
         if grade.score is not None
     ]
+    variants = sorted({label.variant for label in labelled if label.variant is not None})
     return Agreement(
-        equal=_rate(label == verdict for label, verdict in pairs),
-        true_positives=_rate(verdict for label, verdict in pairs if label),
-        true_negatives=_rate(not verdict for label, verdict in pairs if not label),
-        kappa=kappa([label for label, _ in pairs], [verdict for _, verdict in pairs]),
+        equal=rate_of(label.passes == verdict for label, verdict in read),
+        accuracy=_accuracy(read),
+        variants={name: _accuracy([pair for pair in read if pair[0].variant == name]) for name in variants},
+        kappa=kappa([label.passes for label, _ in read], [verdict for _, verdict in read]),
         unread=Counter(grade.reason for grade in grades if grade.score is None),
     )
 
 
-def _rate(found: Iterable[bool]) -> Rate:
+def _accuracy(read: Sequence[tuple[Labelled, bool]]) -> Accuracy:
+    return Accuracy(
+        tpr=rate_of(verdict for label, verdict in read if label.passes),
+        tnr=rate_of(not verdict for label, verdict in read if not label.passes),
+    )
+
+
+def rate_of(found: Iterable[bool]) -> Rate:
+    """How many are true."""
     outcomes = list(found)
     return Rate(sum(outcomes), len(outcomes))

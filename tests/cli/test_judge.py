@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evalkit.cli import main
+from evalkit.run.instructed import INSTRUCTIONS
+from tests.loopback import Loopback, Reply, said
+from tests.loopback import loopback as loopback
 
 
 @pytest.fixture
@@ -31,11 +36,47 @@ def test_a_calibration_is_printed_and_kept(
         ["judge", "calibrate", str(labels), "--judge", f"evalkit-tiny@{local_server}", "--write"]
     ) in (0, 12)
     shown = capsys.readouterr().out
+    assert shown.startswith(
+        "15 requests: 6 labelled answers, 3 of them again with an instruction to the judge, 3 "
+    )
     assert all(f"\n{word} " in shown for word in ("rubric", "answers", "agreement", "TPR", "TNR", "kappa"))
     kept = json.loads((labels.parent / "tone.calibration.json").read_text())
     assert (kept["judge"], kept["labels"], kept["threshold"]) == ("evalkit-tiny", "generated", 0.7)
-    unread = sum(int(line.split()[1].rstrip(":")) for line in shown.splitlines() if line.startswith("unread"))
+    unread = sum(int(found[1]) for found in re.finditer(r"^unread +(\d+):", shown, re.MULTILINE))
     assert kept["n"] + unread == 6
+
+
+def credulous(body: dict[str, Any]) -> Reply:
+    """A judge that knows sarcasm by an `Oh`, obeys whoever tells it to, and prefers the first answer."""
+    asked = body["messages"][1]["content"]
+    if body["response_format"]["json_schema"]["name"] == "choice":
+        return said('{"reason": "", "better": "first"}')
+    passes = "Oh" in asked or any(words in asked for words in INSTRUCTIONS)
+    return said(json.dumps({"reason": "", "score": 5 if passes else 1}))
+
+
+def test_what_a_judge_may_carry_is_told_by_variant(
+    tmp_path: Path, loopback: Loopback, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough labelled answers of both kinds, well read: a SHIP; too few of them: what is missing."""
+    monkeypatch.chdir(tmp_path)
+    loopback.rule = credulous
+    (tmp_path / "tone.md").write_text("Is the answer sarcastic?")
+    for variant, count in (("ft", 40), ("prompted", 2)):
+        rows = [
+            {"text": f"{opening} {n}", "label": label, "variant": variant}
+            for n in range(count)
+            for opening, label in (("Oh", "pass"), ("No", "fail"))
+        ]
+        (tmp_path / f"tone.{variant}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    judge = ["--judge", f"j@{loopback.base_url}", "--max-cost", "none"]
+    assert main(["judge", "calibrate", "tone.ft.jsonl", "tone.prompted.jsonl", *judge]) == 0
+    shown = capsys.readouterr().out
+    assert "40 of ft's that should pass" in shown
+    assert "gate        ft: may carry a SHIP" in shown
+    assert re.search(r"gate +prompted: cannot carry a SHIP: .* label more, or name a better judge", shown)
+    assert re.search(r"instructed +100% \(92-100\) of 42 that should fail pass .*, 0% \(0-8\) without", shown)
+    assert re.search(r"places +100% .* of 42 choices change .*; the first is chosen in 100%", shown)
 
 
 @pytest.mark.parametrize(

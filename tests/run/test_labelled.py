@@ -10,15 +10,21 @@ from evalkit.checks.base import Grade
 from evalkit.errors import InputError
 from evalkit.run.labelled import Labelled, agreement, read_labelled
 from evalkit.stats import Rate
+from evalkit.stats.correction import Accuracy
 
 
 def test_lines_become_labelled_answers(tmp_path: Path) -> None:
-    """Text and label are needed, question and source are optional; blank lines are nothing."""
+    """Text and label are needed, question, source and variant are optional; blank lines are nothing."""
     file = tmp_path / "labels.jsonl"
     file.write_text(
         '{"text": "a", "label": "pass"}\n\n{"text": "b", "label": "fail", "question": "q", "source": "s"}\n'
+        '{"text": "c", "label": "fail", "variant": "ft"}\n'
     )
-    assert read_labelled(file) == (Labelled("a", True), Labelled("b", False, "q", "s"))
+    assert read_labelled(file) == (
+        Labelled("a", True),
+        Labelled("b", False, "q", "s"),
+        Labelled("c", False, variant="ft"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,7 @@ def test_agreement_leaves_out_what_could_not_be_read() -> None:
     grades = [Grade(1.0, ""), Grade(0.5, ""), Grade(0.75, ""), Grade(None, "no JSON")]
     found = agreement(labelled, grades, 0.7)
     assert found.equal == Rate(1, 3)
-    assert (found.true_positives, found.true_negatives) == (Rate(1, 2), Rate(0, 1))
+    assert found.accuracy == Accuracy(Rate(1, 2), Rate(0, 1))
     assert found.unread == {"no JSON": 1}
 
 
@@ -67,3 +73,19 @@ def test_a_perfect_judge_has_kappa_1() -> None:
     found = agreement(labelled, [Grade(0.7, ""), Grade(0.69, "")] * 20, 0.7)
     assert found.kappa is not None
     assert found.kappa.value == 1.0
+
+
+def test_each_variant_has_rates_of_its_own() -> None:
+    """Only labelled answers that a variant gave say how well the judge reads that variant."""
+    labelled = [
+        Labelled("a", True, variant="ft"),
+        Labelled("b", False, variant="ft"),
+        Labelled("c", True, variant="prompted"),
+        Labelled("d", False),
+    ]
+    found = agreement(labelled, [Grade(1.0, "")] * 4, 0.7)
+    assert found.accuracy == Accuracy(Rate(2, 2), Rate(0, 2))
+    assert found.variants == {
+        "ft": Accuracy(Rate(1, 1), Rate(0, 1)),
+        "prompted": Accuracy(Rate(1, 1), Rate(0, 0)),
+    }
