@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalkit.cli.arguments import Parser, names
 from evalkit.cli.exit_codes import Exit, weightiest
 from evalkit.cli.folders import run_folder
 from evalkit.cli.github import harmless
-from evalkit.gate.two_runs import RunChanges, run_changes
-from evalkit.report.changes import changes_json, markdown, terminal
+
+if TYPE_CHECKING:
+    from evalkit.gate.two_runs import RunChanges
 
 DESCRIPTION = """\
 Compare two runs of the same suites case by case: what is newly failing, newly passing, or flipping between
@@ -30,6 +32,9 @@ undecided in NEW failed, or if nothing could be compared."""
 def main(argv: Sequence[str]) -> int:
     """Print what changed; the exit code says whether that is worse, if it is asked to."""
     given = _parser().parse_args(argv)
+    from evalkit.gate.two_runs import run_changes  # loads scipy, which --help does without
+    from evalkit.report.changes import changes_json, markdown, terminal
+
     found = run_changes(run_folder(given.old), run_folder(given.new), given.variants)
     if given.format == "json":
         print(changes_json(found), end="")

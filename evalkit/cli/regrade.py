@@ -14,6 +14,7 @@ from typing import Any
 from evalkit.cli.arguments import Parser, count_from, dollars_or_none
 from evalkit.cli.embedded import reachable
 from evalkit.cli.exit_codes import of_gate, of_outcome, weightiest
+from evalkit.cli.github import harmless
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, judge_for, load_config
 from evalkit.report.escape import printable
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         outcome = asyncio.run(regrade(folder, suites, config, options, progress))
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
-    print(terminal(report, given.verbosity))
+    print(harmless(terminal(report, given.verbosity)))
     print(f"Report and records: {outcome.folder}")
     if report.remedy:
         print(printable(report.remedy))

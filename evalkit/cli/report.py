@@ -12,6 +12,7 @@ from types import MappingProxyType
 from evalkit.cli.arguments import Parser, count_from
 from evalkit.cli.exit_codes import Exit
 from evalkit.cli.folders import run_folder
+from evalkit.cli.github import harmless
 from evalkit.report.csv import csv
 from evalkit.report.escape import printable
 from evalkit.report.heading import heading
@@ -41,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     if given.open:
         _open(report, folder)
     elif given.format == "terminal":
-        print(heading(report.asked, report.plan), terminal(report, given.verbosity), sep="\n\n")
+        print(harmless("\n\n".join((heading(report.asked, report.plan), terminal(report, given.verbosity)))))
         if report.remedy:
             print(printable(report.remedy))
     else:

@@ -64,13 +64,13 @@ def main(argv: Sequence[str]) -> int:
     outcome = _run(asking)
     report = load_report(outcome.folder)
     write_report(report, outcome.folder)
+    print(harmless(terminal(report, asking.verbosity)))
+    print(_ending(outcome, report.remedy))
+    tell_github(report)
     if path := given.get("junitxml"):
         from evalkit.report.junit import write_junit
 
         write_junit(report, outcome.folder, path, strict=given.get("strict", False))
-    print(harmless(terminal(report, asking.verbosity)))
-    print(_ending(outcome, report.remedy))
-    tell_github(report)
     return weightiest([of_outcome(outcome), of_gate(report.gate)])
 
 

@@ -29,8 +29,8 @@ def tested(counts: Counts, terms: Terms, missing: Missing) -> Tested:
     """Test every endpoint and every floor; where no alpha is left, as a first look would."""
     level = terms.level or terms.alpha
     views = [(name, view(counts, number, missing)) for number, name in enumerate(counts.endpoints)]
-    endpoints = compared(views, terms.margin, level, terms.notes)
-    found = floors(counts, level, missing)
+    endpoints = compared(views, terms.margin, level, terms.judged)
+    found = floors(counts, level, missing, terms.judged)
     return Tested(endpoints, found, _word(endpoints, found, level))
 
 

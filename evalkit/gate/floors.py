@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil, floor, isnan
 from typing import Literal
 
 from evalkit.comparison.quantile import quantile
 from evalkit.gate.counts import OVERALL, Counts
+from evalkit.gate.judges import Judged
 from evalkit.gate.model import Floor
 from evalkit.gate.views import Missing, View, view
 from evalkit.stats import Interval, Rate
 from evalkit.stats.bounds import exact_bounds, least_for_rate, mean_bounds, quantile_bounds
+from evalkit.stats.correction import corrected_rate
 from evalkit.suite.model import PASS_RATE
 
 Ends = tuple[float | None, float | None]
 """Lower and upper bound; None where the sample cannot tell."""
 
 
-def floors(counts: Counts, level: float, missing: Missing) -> tuple[Floor, ...]:
+def floors(counts: Counts, level: float, missing: Missing, judged: Mapping[str, Judged]) -> tuple[Floor, ...]:
     """What the suite requires, in its order.
 
     Args:
         level: one-sided, of each bound.
         missing: whether an answer that is missing counts as failed; of figures, it is left out anyway.
+        judged: what is known of the judges, by check: the rate of one that is read by a judge is corrected.
     """
     return tuple(
         FIGURES[name](name, limit, counts, level)
         if name in FIGURES
-        else _rate(name, limit, counts, level, missing)
+        else _rate(name, limit, counts, level, missing, judged.get(name))
         for name, limit in counts.gating.require.items()
     )
 
@@ -46,16 +49,30 @@ def least_answers(name: str, limit: float, alpha: float) -> int | None:
     return least_for_rate(shares.get(name, limit), alpha)
 
 
-def _rate(name: str, limit: float, counts: Counts, level: float, missing: Missing) -> Floor:
+def _rate(
+    name: str, limit: float, counts: Counts, level: float, missing: Missing, known: Judged | None
+) -> Floor:
     number = OVERALL if name == PASS_RATE else counts.endpoints.index(name)
     seen = view(counts, number, missing)
-    low, high = rate_bounds(seen, level)
+    low, high = rate_bounds(seen, level, known)
     state = _state(low is not None and low >= limit, high is not None and high < limit)
     return Floor(name, limit, seen.rate.share, low, state, least_answers(name, limit, level), seen.n)
 
 
-def rate_bounds(seen: View, level: float) -> Ends:
-    """Of the candidate's pass rate; where answers hang together, never narrower than one answer a group."""
+def rate_bounds(seen: View, level: float, known: Judged | None = None) -> Ends:
+    """Of the candidate's pass rate; what a judge read is corrected for its errors, uncertain as they are."""
+    low, high = _seen_bounds(seen, level)
+    if known is None or low is None or high is None:
+        return low, high
+    if known.sides is None:
+        return None, None
+    units = len(seen.shares) if seen.clustered else seen.n
+    found = corrected_rate(Rate(floor(seen.passed), units), known.sides[0], 1 - 2 * level)
+    return (min(low, found.interval.low), max(high, found.interval.high)) if found else (None, None)
+
+
+def _seen_bounds(seen: View, level: float) -> Ends:
+    """Of what passed; where answers hang together, never narrower than one answer a group."""
     if not seen.clustered:
         return _ends(exact_bounds(seen.rate, level))
     groups, passed = len(seen.shares), round(sum(seen.shares), 9)

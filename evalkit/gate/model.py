@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.gate.judges import Judged
 from evalkit.stats import Interval, Pairs, Rate
 
 Word = Literal["ship", "dont_ship", "inconclusive"]
@@ -22,14 +23,14 @@ class Terms:
         level: one-sided, of this look; 0 where none of alpha is left.
         alpha: of all looks together.
         labels: what a reader must know of the decision.
-        notes: by endpoint, why it cannot carry a SHIP.
+        judged: what is known of the judges, by endpoint; those that no judge reads are not in it.
     """
 
     margin: float
     level: float
     alpha: float
     labels: tuple[str, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
+    judged: Mapping[str, Judged] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from evalkit.gate.counts import Counts, count
-from evalkit.gate.judges import judge_notes
+from evalkit.gate.judges import judged
 from evalkit.gate.ledger import post_hoc
 from evalkit.gate.model import Decisions, Terms
 from evalkit.run.gating import Gating, read_gating
@@ -80,6 +80,8 @@ def why_undecided(info: Info, gatings: Mapping[str, Gating]) -> str | None:
     """Why a run decides nothing; None where it does."""
     if info["partial"]:
         return PARTIAL
+    if info["status"] != "finished":
+        return "the run is not complete, so nothing is decided on it"
     for suite, gating in gatings.items():
         asked = info["plan"]["variants"].get(suite, {})
         for name in (gating.candidate, gating.baseline):
@@ -107,5 +109,5 @@ def terms(info: Info, suite: str, gating: Gating, labels: tuple[str, ...]) -> Te
         level=look["level"] * gating.alpha / look["alpha"],
         alpha=gating.alpha,
         labels=(*look["labels"], *labels),
-        notes=judge_notes(info, suite, gating),
+        judged=judged(info, suite, gating),
     )

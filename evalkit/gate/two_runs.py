@@ -80,32 +80,36 @@ def run_changes(before: Path, now: Path, variants: Sequence[str] = ()) -> RunCha
     if not both:
         names = f"{', '.join(old.gatings)} against {', '.join(new.gatings)}"
         raise UsageError(f"{before} and {now} share no suite: {names}; name two runs of the same suites")
-    old_names, new_names = _names(old, both, variants), _names(new, both, variants)
-    leaked = _leaked(old, new)
-    old_sides, new_sides = old.sides(old_names, leaked), new.sides(new_names, leaked)
-    found = [
-        suite_change(
-            suite,
-            (one, old_sides[suite, one]),
-            (other, new_sides[suite, other]),
-            new.gatings[suite].groups,
-            new.gatings[suite].alpha,
-        )
-        for suite in both
-        for one, other in zip(old_names[suite], new_names[suite], strict=True)
-    ]
     return RunChanges(
         before=before.resolve().name,
         now=now.resolve().name,
-        suites=_corrected(found),
+        suites=_corrected(_compared(old, new, both, variants)),
         gone=tuple(sorted(old.gatings.keys() - new.gatings.keys())),
         added=tuple(sorted(new.gatings.keys() - old.gatings.keys())),
         notes=tuple(_notes(old, new, both)),
     )
 
 
+def _compared(old: _Run, new: _Run, suites: Sequence[str], variants: Sequence[str]) -> list[SuiteChange]:
+    old_names, new_names = _names(old, suites, variants), _names(new, suites, variants)
+    leaked = _leaked(old, new)
+    before, now = old.sides(old_names, leaked), new.sides(new_names, leaked)
+    return [
+        suite_change(
+            suite,
+            (one, before[suite, one]),
+            (other, now[suite, other]),
+            new.gatings[suite].groups,
+            new.gatings[suite].alpha,
+        )
+        for suite in suites
+        for one, other in zip(old_names[suite], new_names[suite], strict=True)
+    ]
+
+
 def _names(run: _Run, suites: Sequence[str], variants: Sequence[str]) -> Names:
-    return {suite: tuple(variants) or (run.gatings[suite].candidate,) for suite in suites}
+    named = tuple(dict.fromkeys(variants))
+    return {suite: named or (run.gatings[suite].candidate,) for suite in suites}
 
 
 def _leaked(*runs: _Run) -> Leaked:
@@ -137,7 +141,7 @@ def _notes(old: _Run, new: _Run, suites: Sequence[str]) -> Iterator[str]:
         if changed:
             yield f"Between the runs the {told} changed of: {', '.join(changed)}."
     for suite, cases in _leaked(old, new).items():
-        yield f"{suite}: {len(cases)} cases that stand in training data are left out."
+        yield f"{suite}: cases that stand in training data are left out: {len(cases)}."
     for run in (old, new):
         if run.info.get("partial"):
             yield f"{run.folder.resolve().name} is a partial run."

@@ -23,7 +23,7 @@ class Unit:
     n: int
     won: int
     lost: int
-    passed: int
+    passed: int  # by the candidate
 
     @property
     def difference(self) -> float:
@@ -64,6 +64,11 @@ class View:
     def shares(self) -> tuple[float, ...]:
         """By unit: how much of it the candidate passed."""
         return tuple(unit.passed / unit.n for unit in self.units)
+
+    @property
+    def passed(self) -> float:
+        """By the candidate: cases, or parts of groups where answers hang together."""
+        return sum(self.shares) if self.clustered else self.rate.passed
 
     @property
     def rate(self) -> Rate:

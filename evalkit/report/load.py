@@ -9,22 +9,21 @@ from typing import Any
 from evalkit.comparison import Pair, compare_rows
 from evalkit.comparison.arms import arms_of, designs
 from evalkit.comparison.money import money_of
-from evalkit.errors import UsageError
+from evalkit.comparison.noise import noise_floors
 from evalkit.gate.run import AS_IT_IS, Changed, decisions
 from evalkit.report.closing import closing_notes
 from evalkit.report.heading import Asked, asked_lines, plan_line
 from evalkit.report.incomplete import incomplete, planned_records, remedy
 from evalkit.report.model import Report
+from evalkit.report.noise import noise_notes
 from evalkit.report.notes import notes
 from evalkit.run import read_info
 from evalkit.run.estimate import Estimate
 from evalkit.run.gating import read_gating
 from evalkit.run.leaks import leaked_cases
 from evalkit.run.rows import open_rows, superseded
+from evalkit.run.shape import check_shape
 from evalkit.run.store import RUN
-
-NEEDED = ("status", "gate", "plan", "estimate", "options", "endpoints")
-"""What a report takes from run.json."""
 
 
 def load_report(folder: Path, changed: Changed = AS_IT_IS, calls_per_day: float | None = None) -> Report:
@@ -39,12 +38,12 @@ def load_report(folder: Path, changed: Changed = AS_IT_IS, calls_per_day: float 
         UsageError: `folder` holds no run, or a damaged one.
     """
     info = read_info(folder)
-    if missing := [name for name in NEEDED if name not in info]:
-        raise UsageError(f"{folder / RUN}: {missing[0]} is missing: it is damaged, or of another version")
+    check_shape(info, folder / RUN)
     pairs = {suite: Pair(found.candidate, found.baseline) for suite, found in read_gating(info).items()}
     with open_rows(folder) as rows:
         comparison = compare_rows(rows, pairs, leaked_cases(info), superseded(folder))
         arms = arms_of(rows, designs(info))
+        floors = noise_floors(rows) if info["plan"].get("repeat", 1) > 1 else {}
     planned = planned_records(info)
     return Report(
         run=folder.resolve().name,
@@ -54,6 +53,7 @@ def load_report(folder: Path, changed: Changed = AS_IT_IS, calls_per_day: float 
         notes=(
             *incomplete(info, comparison, planned, folder),
             *closing_notes(info, datetime.now(UTC).date()),
+            *noise_notes(floors, comparison),
             *notes(info, comparison),
         ),
         planned=planned,

@@ -24,9 +24,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StorageError(
-            f"{path}: cannot be written ({reason}): free or unlock it, or give --out DIR"
-        ) from error
+        remedy = "free or unlock it, or write elsewhere (--out DIR, --junitxml FILE)"
+        raise StorageError(f"{path}: cannot be written ({reason}): {remedy}") from error
 
 
 @contextmanager

@@ -19,24 +19,6 @@ def least_cases(margin: float, alpha: float) -> int:
     return ceil(log(alpha) / log(1 - margin)) if 0 < margin < 1 else 1
 
 
-def needed_cases(discordance: float, margin: float, alpha: float, power: float = POWER) -> int:
-    """How many cases show non-inferiority with a probability of `power`, if both are truly equal.
-
-    By the normal approximation of Tango's statistic, with its variance on the hypothesis; never below
-    `least_cases`. Source: Nam, Biometrics 53 (1997) 1422-1430, section 4.
-
-    Args:
-        discordance: the share of cases on which the two differ.
-        margin: above 0.
-        alpha: one-sided.
-    """
-    normal = NormalDist()
-    reach = normal.inv_cdf(1 - alpha) * _spread(discordance, margin) + normal.inv_cdf(power) * sqrt(
-        discordance
-    )
-    return max(least_cases(margin, alpha), ceil((reach / margin) ** 2))
-
-
 def more_cases(pairs: Pairs, margin: float, alpha: float, power: float = POWER) -> int:
     """How many further cases would show non-inferiority with a probability of `power`, beside those at hand.
 

@@ -111,7 +111,7 @@ def test_what_else_changed_is_told(old: Path, capsys: pytest.CaptureFixture[str]
     new = changed(old, fails(), plan=plan, leaks=leaks, partial=True)
     text = shown(capsys, old, new)
     assert "Between the runs the prompt, checks or cases changed of: cities." in text
-    assert "cities: 1 cases that stand in training data are left out." in text
+    assert "cities: cases that stand in training data are left out: 1." in text
     assert "is a partial run." in text
     assert "the same of 19 cases" in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -244,3 +245,29 @@ def test_answers_that_changed_are_other_data(place: Path) -> None:
     write_answers(place, "new", {f"word{number}": True for number in range(60)})
     assert main(["run", "words", *ASKED, "-q"]) == Exit.INCONCLUSIVE
     assert [look.level for look in read_looks(place)] == [0.05, 0.0]
+
+
+def test_an_incomplete_run_decides_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a kill leaves is reported, but not gated."""
+    write_gated(place, 60, lost=30)
+    main(["run", "words", *ASKED, "-q"])
+    path = place / "reports" / "latest" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "running"}))
+    capsys.readouterr()
+    assert main(["report"]) == Exit.OK
+    assert "NOT GATED  the run is not complete" in capsys.readouterr().out
+    assert main(["gate"]) == Exit.BAD_INPUT
+
+
+def test_junit_is_written_where_it_is_wanted(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The gate's case fails as the gate does; with --strict each answer that failed does too. A place that
+    cannot be written to is told after the report."""
+    write_gated(place, 60, lost=20)
+    for flags, failures in (((), 1), (("--strict",), 21)):
+        main(["run", "words", *ASKED, "-q", "--junitxml", "out.xml", *flags])
+        assert ElementTree.parse(place / "out.xml").getroot().get("failures") == str(failures)
+    capsys.readouterr()
+    assert main(["run", "words", *ASKED, "--junitxml", "nowhere/out.xml"]) == Exit.BAD_INPUT
+    told = capsys.readouterr()
+    assert "DON'T SHIP" in told.out
+    assert "nowhere/out.xml: cannot be written" in told.err

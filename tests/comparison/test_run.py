@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ def test_a_run_is_read_from_its_folder(tmp_path: Path, loopback: Loopback) -> No
     assert len(table) == 24
     assert table[table.variant == "prompted"].passed.mean() == 1
     assert not table.leaked.any()
+
+
+def test_a_run_s_table_tells_leaked_cases(tmp_path: Path, loopback: Loopback) -> None:
+    """Those that run.json names, in every variant."""
+    outcome, _ = run_in(tmp_path, write_suite(tmp_path / "cities"), config_for(tmp_path, loopback))
+    path = outcome.folder / "run.json"
+    leaks = {"cities": {"cases": {"oslo": {"train": "train.jsonl"}}}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"leaks": leaks}))
+    run = evalkit.Run(outcome.folder)
+    table = run.frame()
+    assert set(table[table.leaked].case) == {"oslo"}
+    assert run.comparison().suites[0].rows[0].leaks is not None
 
 
 def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.gate.counts import count
 from evalkit.gate.decide import decide
+from evalkit.gate.judges import Judged
 from evalkit.gate.model import Decision, Terms
 from evalkit.run.gating import Gating
 from evalkit.run.records import Record
@@ -48,12 +49,12 @@ def decided(
     planned: int = 0,
     repeat: int = 1,
     level: float = 0.05,
-    notes: Mapping[str, str] | None = None,
+    judged: Mapping[str, Judged] | None = None,
 ) -> Decision:
     """The decision on these records."""
     rule = rule or gating()
     rows = [row_of(record) for record in found]
     counts = count(rows, {SUITE: rule}, {SUITE: set(leaked)}, repeat)[SUITE]
     counts.finish(planned)
-    terms = Terms(rule.margin, level, rule.alpha, ("spent",) if not level else (), notes or {})
+    terms = Terms(rule.margin, level, rule.alpha, ("spent",) if not level else (), judged or {})
     return decide(SUITE, counts, terms)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from evalkit.gate.judges import Judged
 from evalkit.run.records import WHOLE, RecordedVerdict
+from evalkit.stats import Rate
+from evalkit.stats.correction import Accuracy
 from tests.gate.tables import MakeRecord, decided, gating, records, table
 
 TWO = gating(checks=("short", "equals"))
@@ -166,7 +169,9 @@ def test_flips_between_repeats_are_averaged(make_record: MakeRecord) -> None:
 
 def test_what_cannot_carry_a_ship_holds_it_up(make_record: MakeRecord) -> None:
     """A check with a reason against it is never shown, whatever its figures; and the reason is told."""
-    decision = decided(records(make_record, table(500)), notes={"short": "its judge is not calibrated"})
+    decision = decided(
+        records(make_record, table(500)), judged={"short": Judged(None, "its judge is not calibrated")}
+    )
     assert decision.word == "inconclusive"
     assert "short: its judge is not calibrated" in decision.reason
 
@@ -203,3 +208,23 @@ def test_more_repeats_are_named_where_they_would_do(make_record: MakeRecord) -> 
     assert "more answers to each, would decide" in decided(flips, repeat=2).reason
     reason = decided(firm, repeat=2).reason
     assert "more groups would decide" in reason
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "word"), [(990, 1000, "ship"), (48, 60, "inconclusive"), (10, 10, "inconclusive")]
+)
+def test_a_judge_s_errors_widen_what_is_shown(
+    make_record: MakeRecord, right: int, of: int, word: str
+) -> None:
+    """300 equal cases ship by a judge that was right a thousand times; not by one that errs, nor by one that
+    was tried ten times."""
+    reads = Accuracy(Rate(right, of), Rate(right, of))
+    found = records(make_record, [(True, True)] * 270 + [(False, False)] * 30)
+    decision = decided(found, judged={"short": Judged((reads, reads))})
+    assert decision.word == word
+    (plain,) = decided(found).endpoints
+    (corrected,) = decision.endpoints
+    assert plain.interval
+    assert corrected.interval
+    assert corrected.interval.low < plain.interval.low
+    assert corrected.p_noninferior >= plain.p_noninferior

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from evalkit.gate.floors import least_answers
+from evalkit.gate.judges import Judged
+from evalkit.stats import Rate
+from evalkit.stats.correction import Accuracy
 from tests.gate.tables import MakeRecord, decided, gating, records, table
 
 
@@ -108,3 +111,18 @@ def test_repeats_do_not_widen_the_sample_of_a_rate(make_record: MakeRecord) -> N
 def test_the_fewest_answers_are_known_beforehand(name: str, limit: float, least: int) -> None:
     """If all of them are good: so many it takes, at one-sided 5%."""
     assert least_answers(name, limit, 0.05) == least
+
+
+@pytest.mark.parametrize(
+    ("failed", "of", "state"), [(990, 1000, "met"), (50, 100, "open"), (None, 0, "open")]
+)
+def test_the_rate_of_what_a_judge_reads_is_corrected(
+    make_record: MakeRecord, failed: int | None, of: int, state: str
+) -> None:
+    """190 of 200 show 90% where the judge hardly errs; not where it passes half of what is bad, nor where
+    nobody knows."""
+    reads = None if failed is None else (Accuracy(Rate(990, 1000), Rate(failed, of)),) * 2
+    outcomes = [(True, True)] * 190 + [(False, False)] * 10
+    rule = gating(require={"short": 0.9})
+    (floor,) = decided(records(make_record, outcomes), rule, judged={"short": Judged(reads)}).floors
+    assert floor.state == state

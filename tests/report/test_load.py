@@ -97,11 +97,46 @@ def test_a_run_that_went_on_with_more_under_way_says_both(make_record) -> None:
     assert "Latency at 1 and 64 under way, interleaved." in list(found)
 
 
-def test_a_run_json_without_what_is_needed_is_damaged(tmp_path: Path) -> None:
-    """Told with the file and the first key that is missing."""
-    (tmp_path / "run.json").write_text('{"status": "finished"}', "utf-8")
-    with pytest.raises(UsageError, match=r"run\.json: gate is missing: it is damaged"):
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"gate": None}, r"Expected `object`, got `null` - at `\$.gate`"),
+        ({"gate": {"cities": ["ft", "prompted"]}}, r"at `\$.gate\[...\]`"),
+        ({"plan": {"variants": {"cities": {"ft": {"name": 3}}}}}, r"at `\$.plan.variants.*"),
+        ({"options": {"concurrency": 16}}, r"missing required field `max_cost` - at `\$.options`"),
+        ({"estimate": {"requests": "many"}}, r"at `\$.estimate.requests`"),
+        ({"endpoints": []}, r"at `\$.endpoints`"),
+        ({"partial": "no"}, r"at `\$.partial`"),
+    ],
+)
+def test_a_damaged_run_json_is_told_with_its_place(
+    tmp_path: Path, changes: dict[str, Any], place: str
+) -> None:
+    """What is missing or of another kind ends in one message, not in a fault of evalkit's own."""
+    (tmp_path / "run.json").write_text(json.dumps(info(**changes)))
+    with pytest.raises(UsageError, match=rf"run\.json: .*{place}: it is damaged, or of another version"):
         load_report(tmp_path)
+
+
+def test_noise_is_told_where_cases_were_asked_twice(tmp_path: Path, make_record) -> None:
+    """A difference that is less than how far a variant differs from itself is called noise."""
+    records = [
+        make_record(
+            f"c{number}", variant, bool((number + repeat) % 4 or variant == "prompted"), repeat=repeat
+        )
+        for number in range(8)
+        for repeat in (0, 1)
+        for variant in ("ft", "prompted")
+    ]
+    plan = info()["plan"] | {"repeat": 2}
+    (tmp_path / "run.json").write_text(json.dumps(info(plan=plan)))
+    lines = (json.dumps(record_to_json(record)) for record in records)
+    (tmp_path / "records.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    told = "\n".join(load_report(tmp_path).notes)
+    assert (
+        "cities: asked twice, ft passes otherwise on 50% of 8 cases (22-78%); ft and prompted differ" in told
+    )
+    assert "cities: asked twice, prompted passes otherwise on 0% of 8 cases (0-32%)." in told
 
 
 def test_partial_runs_say_so(three: list[Record]) -> None:
