@@ -37,26 +37,23 @@ def measured_text(
         ("answers", f"{kept.n} read by the judge, labels: {kept.labels}"),
         ("agreement", _rate(found.equal)),
         ("kappa", _kappa(found.kappa)),
-        *_accuracy_rows("", found.accuracy),
-        *(row for name, accuracy in found.variants.items() for row in _accuracy_rows(name, accuracy)),
+        ("of all", _accuracy(found.accuracy)),
+        *((f"of {name}", _accuracy(accuracy)) for name, accuracy in found.variants.items()),
         ("instructed", _obedience(obeys)),
         ("places", _places(places)),
         *(("unread", f"{count}: {why}") for why, count in found.unread.items()),
         *(("unread", f"{count} of pairs: {why}") for why, count in places.unread.items()),
         *_consequences(kept),
     ]
-    return tabulate([(name, printable(text)) for name, text in rows], tablefmt="plain", disable_numparse=True)
+    shown = [(printable(name), printable(text)) for name, text in rows]
+    return tabulate(shown, tablefmt="plain", disable_numparse=True)
 
 
-def _accuracy_rows(variant: str, accuracy: Accuracy) -> Iterator[tuple[str, str]]:
-    whose = f" of {variant}'s" if variant else ""
+def _accuracy(accuracy: Accuracy) -> str:
     told = youden(accuracy)
-    yield "TPR", f"{_rate(accuracy.tpr)} of {accuracy.tpr.n}{whose} that should pass"
-    yield "TNR", f"{_rate(accuracy.tnr)} of {accuracy.tnr.n}{whose} that should fail"
-    if told:
-        yield "TPR+TNR-1", f"{told.value:.2f} ({told.interval.low:.2f} to {told.interval.high:.2f})"
-    else:
-        yield "TPR+TNR-1", UNKNOWN
+    rates = ((name, _rate(rate), rate.n) for name, rate in (("TPR", accuracy.tpr), ("TNR", accuracy.tnr)))
+    tells = f"{told.value:.2f} ({told.interval.low:.2f} to {told.interval.high:.2f})" if told else UNKNOWN
+    return f"{', '.join(f'{name} {rate} of {n}' for name, rate, n in rates)}, TPR + TNR - 1 {tells}"
 
 
 def _obedience(obeys: Obedience) -> str:
@@ -93,4 +90,4 @@ def _kappa(kappa: Kappa | None) -> str:
 
 
 def _rate(rate: Rate) -> str:
-    return f"{percent(rate)} ({interval(rate)})"
+    return f"{percent(rate)} ({interval(rate)})" if rate.n else UNKNOWN

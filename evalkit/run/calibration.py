@@ -103,16 +103,13 @@ def cannot_carry(calibration: Calibration | None, variant: str) -> str | None:
                 f"is not known there: label more that should {label}"
             )
     found = youden(rates)
-    if found is None or found.interval.low < LEAST_YOUDEN:
-        return (
-            f"its judge tells too little of {variant}: {_youden(found)}; label more, or name a better judge"
-        )
+    if found and found.interval.low < LEAST_YOUDEN:
+        hope = "label more of its answers, or " if found.interval.high >= LEAST_YOUDEN else ""
+        return f"its judge tells too little of {variant}: {_youden(found)}; {hope}name a better judge"
     return None
 
 
-def _youden(found: Youden | None) -> str:
-    if found is None:
-        return "TPR + TNR - 1 is not known"
+def _youden(found: Youden) -> str:
     low, high = found.interval.low, found.interval.high
     least = f"it must be shown to be {LEAST_YOUDEN:g}"
     return f"TPR + TNR - 1 is {found.value:.2f} ({low:.2f} to {high:.2f}), {least}"

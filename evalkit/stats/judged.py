@@ -77,15 +77,15 @@ def corrected_difference(judged: JudgedPairs, confidence: float = 0.95) -> Corre
     return CorrectedDifference(value, Interval(max(-1.0, min(low, value)), min(1.0, max(high, value))))
 
 
-def judged_noninferior_p(judged: JudgedPairs, margin: float) -> float:
+def judged_noninferior_p(judged: JudgedPairs, margin: float, draws: int = DRAWS) -> float:
     """The p-value of "the candidate is truly worse by `margin` or more"; 1 where nothing can be told.
 
     That of "the candidate is as good, or better" is `judged_noninferior_p(judged.swapped, 0)`.
     """
     if _estimate(judged) is None:
         return 1.0
-    against = np.count_nonzero(least_differences(judged) <= -margin)
-    return float((against + 1) / (DRAWS + 1))
+    against = np.count_nonzero(least_differences(judged, draws) <= -margin)
+    return float((against + 1) / (draws + 1))
 
 
 def least_differences(judged: JudgedPairs, draws: int = DRAWS, seed: int = 0) -> Floats:

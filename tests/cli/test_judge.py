@@ -39,7 +39,10 @@ def test_a_calibration_is_printed_and_kept(
     assert shown.startswith(
         "15 requests: 6 labelled answers, 3 of them again with an instruction to the judge, 3 "
     )
-    assert all(f"\n{word} " in shown for word in ("rubric", "answers", "agreement", "TPR", "TNR", "kappa"))
+    assert all(
+        f"\n{word} " in shown
+        for word in ("rubric", "answers", "agreement", "kappa", "of all", "instructed", "places", "gate")
+    )
     kept = json.loads((labels.parent / "tone.calibration.json").read_text())
     assert (kept["judge"], kept["labels"], kept["threshold"]) == ("evalkit-tiny", "generated", 0.7)
     unread = sum(int(found[1]) for found in re.finditer(r"^unread +(\d+):", shown, re.MULTILINE))
@@ -72,9 +75,12 @@ def test_what_a_judge_may_carry_is_told_by_variant(
     judge = ["--judge", f"j@{loopback.base_url}", "--max-cost", "none"]
     assert main(["judge", "calibrate", "tone.ft.jsonl", "tone.prompted.jsonl", *judge]) == 0
     shown = capsys.readouterr().out
-    assert "40 of ft's that should pass" in shown
-    assert "gate        ft: may carry a SHIP" in shown
-    assert re.search(r"gate +prompted: cannot carry a SHIP: .* label more, or name a better judge", shown)
+    assert (
+        "of ft        TPR 100% (91-100) of 40, TNR 100% (91-100) of 40, TPR + TNR - 1 1.00 (0.88 to 1.00)"
+        in shown
+    )
+    assert "gate         ft: may carry a SHIP" in shown
+    assert re.search(r"gate +prompted: cannot carry a SHIP: .* label more of its answers, or", shown)
     assert re.search(r"instructed +100% \(92-100\) of 42 that should fail pass .*, 0% \(0-8\) without", shown)
     assert re.search(r"places +100% .* of 42 choices change .*; the first is chosen in 100%", shown)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from evalkit.run.calibration import (
     text_sha256,
     write_calibration,
 )
+from evalkit.run.labelled import read_labelled
 from evalkit.stats import Rate
 from evalkit.stats.correction import Accuracy
 from evalkit.suite.model import NamedCheck, Suite
 
+MARV = Path(__file__).resolve().parents[2] / "suites/marv"
 RUBRIC = "Is it sarcastic?"
 FOUND = Calibration("tiny-judge", "f1", text_sha256(RUBRIC), 0.7, 240, 0.9, 0.85, 0.95, "generated")
 WELL_READ = Accuracy(Rate(57, 60), Rate(55, 60))
@@ -144,3 +147,22 @@ def test_a_runs_calibrations_are_read_back() -> None:
     for damaged in ({"tone": {"judge": 1}}, {"tone": json.loads(IMPOSSIBLE)}):
         with pytest.raises(UsageError, match=r"run\.json: calibrations"):
             read_calibrations({"calibrations": {"marv": damaged}})
+
+
+def test_the_shipped_judge_carries_no_ship() -> None:
+    """The labelled answers of both variants show why: none fails, or hardly any that fails is recognised."""
+    found = read_calibration(MARV / "tone.md")
+    assert found is not None
+    assert "0 labelled answers of ft should fail" in str(cannot_carry(found, "ft"))
+    assert "tells too little of prompted" in str(cannot_carry(found, "prompted"))
+
+
+def test_the_shipped_calibration_counts_the_shipped_labels() -> None:
+    """All answers of both files could be read, so none is missing from its counts."""
+    found = read_calibration(MARV / "tone.md")
+    labelled = [*read_labelled(MARV / "tone.labelled.jsonl"), *read_labelled(MARV / "tone.answers.jsonl")]
+    labels = Counter((each.variant, each.passes) for each in labelled)
+    assert found is not None
+    assert found.n == len(labelled)
+    for variant, rates in found.variants.items():
+        assert (rates.tpr.n, rates.tnr.n) == (labels[variant, True], labels[variant, False])
