@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import isnan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,10 +173,17 @@ def allowed(line: Line, runs: int) -> float:
 def table(found: Sequence[Line]) -> str:
     """As Markdown, in percent."""
     head = ["", *(f"{100 * by:g}% differ" for by in DISCORDANCE)]
-    rows = [[line.name, *(f"{100 * share:.2f}" for share in line.shares)] for line in found]
+    rows = [
+        [line.name, *("-" if isnan(share) else f"{100 * share:.2f}" for share in line.shares)]
+        for line in found
+    ]
     return tabulate(
         rows, head, tablefmt="github", colalign=("left", *["right"] * len(DISCORDANCE)), disable_numparse=True
     )
+
+
+def _percent(share: float) -> str:
+    return "-" if isnan(share) else f"{100 * share:.2f}"
 
 
 def _gating(checks: int) -> Gating:
