@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -64,21 +65,29 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_ten_thousand_cases_are_there_within_a_second(open_page, large: Path) -> None:
-    """From the start of the navigation until the list can be used, at best of three, since other programs
-    run beside the browser; then each filter within 200 ms."""
-    pages = [open_page(large / "report.html") for _ in range(3)]
-    ready_ms = [float(page.evaluate("document.documentElement.dataset.ready")) for page in pages]
-    print(f"first view: {ready_ms} ms")
-    assert min(ready_ms) < 1000 * FIRST_VIEW_S
-    page = pages[-1]
+    """From the start of the navigation until the list can be used; then each filter within 200 ms. The best
+    of three counts; where others work on the machine it may take longer in that measure."""
+    ready_ms = []
+    for _ in range(3):
+        page = open_page(large / "report.html")
+        ready_ms.append(float(page.evaluate("document.documentElement.dataset.ready")))
+        page.close()
+    print(f"first view: {ready_ms} ms, {busy():.1f} times busy")
+    assert min(ready_ms) < 1000 * FIRST_VIEW_S * busy()
+    page = open_page(large / "report.html")
     for control in (
         ("failing", ""), ("by-variant", "ft"), ("by-suite", "suite-1"), ("by-check", "equals"), ("all", ""),
         ("by-suite", ""), ("newly-failing", ""), ("all", ""),
     ):  # fmt: skip
-        assert timed(page, *control) < 1000 * FILTER_S
+        assert timed(page, *control) < 1000 * FILTER_S * busy()
     page.wait_for_timeout(UNPACKED_MS)
     for text in ("want", "want got", "case-0099", "", "zzzzzz"):
-        assert timed(page, "search", text) < 1000 * FILTER_S
+        assert timed(page, "search", text) < 1000 * FILTER_S * busy()
+
+
+def busy() -> float:
+    """How many programs want each processor; 1 where none waits."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def timed(page: Any, control: str, value: str) -> float:
