@@ -13,7 +13,7 @@ from evalkit.gate.model import Floor
 from evalkit.gate.views import Missing, View, view
 from evalkit.stats import Interval, Rate
 from evalkit.stats.bounds import exact_bounds, least_for_rate, mean_bounds, quantile_bounds
-from evalkit.stats.correction import corrected_rate
+from evalkit.stats.judged import judged_bounds
 from evalkit.suite.model import PASS_RATE
 
 Ends = tuple[float | None, float | None]
@@ -67,8 +67,8 @@ def rate_bounds(seen: View, level: float, known: Judged | None = None) -> Ends:
     if known.sides is None:
         return None, None
     units = len(seen.shares) if seen.clustered else seen.n
-    found = corrected_rate(Rate(floor(seen.passed), units), known.sides[0], 1 - 2 * level)
-    return (min(low, found.interval.low), max(high, found.interval.high)) if found else (None, None)
+    found = judged_bounds(seen.passed, units, known.sides[0], level)
+    return (min(low, found.low), max(high, found.high)) if found else (None, None)
 
 
 def _seen_bounds(seen: View, level: float) -> Ends:

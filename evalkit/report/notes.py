@@ -9,10 +9,10 @@ from typing import Any
 
 from evalkit.comparison import Comparison
 from evalkit.config import LOCAL
-from evalkit.numbers import percent
+from evalkit.numbers import UNKNOWN, percent
 from evalkit.run.calibration import Calibration, read_calibrations
 from evalkit.run.recorded import all_recorded
-from evalkit.stats.correction import Accuracy
+from evalkit.stats.correction import Accuracy, Corrected, corrected_rate
 
 EMBEDDED = (
     "Embedded model: 2.4M parameters, trained for the shipped tasks; "
@@ -94,6 +94,8 @@ def _judges(info: Info, comparison: Comparison) -> Iterator[str]:
         judge = info["plan"]["judges"][suite]["model"]
         for check, found in checks.items():
             yield f"{suite} {check}: {_trust(judge, found)}"
+            if found and (rates := list(_true_rates(found, check, suite, comparison))):
+                yield f"{suite} {check}, the judge's errors taken out: {'; '.join(rates)}"
     for suite_figures in comparison.suites:
         for why, count in Counter(suite_figures.unknown_reasons).most_common(REASONS_SHOWN):
             yield f"{suite_figures.name} null: {why} ({count})"
@@ -115,6 +117,21 @@ def _trust(judge: str, found: Calibration | None) -> str:
 def _reads(whose: str, rates: Accuracy) -> str:
     """`ft: TPR 98% of 60, TNR ? of 0`."""
     return f"{whose}: TPR {percent(rates.tpr)} of {rates.tpr.n}, TNR {percent(rates.tnr)} of {rates.tnr.n}"
+
+
+def _true_rates(found: Calibration, check: str, suite: str, comparison: Comparison) -> Iterator[str]:
+    """`ft passes 91% (82-97), seen 95%`; of variants whose answers were labelled."""
+    rows = (row for figures in comparison.suites if figures.name == suite for row in figures.rows)
+    for row in rows:
+        rates, seen = found.rates(row.variant), row.checks.get(check)
+        if rates and seen:
+            yield f"{row.variant} passes {_shown(corrected_rate(seen, rates))}, seen {percent(seen)}"
+
+
+def _shown(found: Corrected | None) -> str:
+    if found is None:
+        return UNKNOWN
+    return f"{found.value:.0%} ({100 * found.interval.low:.0f}-{100 * found.interval.high:.0f})"
 
 
 def _embedded(info: Info, _: Comparison) -> Iterator[str]:

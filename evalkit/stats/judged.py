@@ -1,4 +1,4 @@
-"""Two pass rates that were read through a judge on the same cases: the difference of the true ones.
+"""What the gate tests where a judge read the answers: bounds of true rates, and of their difference.
 
 Each side has a judge's accuracy of its own, measured on its own labelled answers. Intervals and p-values
 come from melding: every unknown rate is drawn from the confidence distribution of its exact (Clopper-Pearson)
@@ -95,12 +95,49 @@ def least_differences(judged: JudgedPairs, draws: int = DRAWS, seed: int = 0) ->
     """
     rng = np.random.default_rng(seed)
     mine, theirs = _observed(judged, draws, rng)
-    tpr, tnr = _above(judged.candidate.tpr, draws, rng), _below(judged.candidate.tnr, draws, rng)
-    other_tpr, other_tnr = _below(judged.baseline.tpr, draws, rng), _above(judged.baseline.tnr, draws, rng)
-    tells, other_tells = tpr + tnr - 1, other_tpr + other_tnr - 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = (mine + tnr - 1) / tells - (theirs + other_tnr - 1) / other_tells
-    return np.where((tells > 0) & (other_tells > 0), found, -1.0)
+    least, most = _least(mine, judged.candidate, rng), _most(theirs, judged.baseline, rng)
+    return np.where(np.isnan(least) | np.isnan(most), -1.0, least - most)
+
+
+def judged_bounds(
+    passed: float, n: float, accuracy: Accuracy, level: float, draws: int = DRAWS
+) -> Interval | None:
+    """Of one true rate: lower and upper bound, each wrong in `level` of all samples; by melding as well.
+
+    Lang and Reiczigel's interval, which reports show, is made for both ends together: one of them alone was
+    wrong in up to 8% where 5% are allowed. None below two observations of any kind.
+
+    Args:
+        passed: of `n` answers that the judge read; parts are allowed.
+        n: answers, or groups of them.
+        accuracy: how well it reads them.
+        level: one-sided.
+    """
+    if min(n, accuracy.tpr.n, accuracy.tnr.n) < 2:
+        return None
+    rng = np.random.default_rng(0)
+    least = _least(_beta(passed, n - passed + 1, draws, rng), accuracy, rng)
+    most = _most(_beta(passed + 1, n - passed, draws, rng), accuracy, rng)
+    low = float(np.quantile(np.nan_to_num(least, nan=0.0), level))
+    high = float(np.quantile(np.nan_to_num(most, nan=1.0), 1 - level))
+    return Interval(min(1.0, max(0.0, low)), max(0.0, min(1.0, high)))
+
+
+def _least(observed: Floats, accuracy: Accuracy, rng: np.random.Generator) -> Floats:
+    """Draws of the true rate behind an observed one, from below; NaN where the judge drawn tells nothing."""
+    draws = len(observed)
+    return _true(observed, _above(accuracy.tpr, draws, rng), _below(accuracy.tnr, draws, rng))
+
+
+def _most(observed: Floats, accuracy: Accuracy, rng: np.random.Generator) -> Floats:
+    """The same from above."""
+    draws = len(observed)
+    return _true(observed, _below(accuracy.tpr, draws, rng), _above(accuracy.tnr, draws, rng))
+
+
+def _true(observed: Floats, tpr: Floats, tnr: Floats) -> Floats:
+    tells = tpr + tnr - 1
+    return np.divide(observed + tnr - 1, tells, out=np.full_like(tells, np.nan), where=tells > 0)
 
 
 def _observed(judged: JudgedPairs, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

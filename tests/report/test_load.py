@@ -155,6 +155,26 @@ def test_a_judge_is_printed_with_its_kappa(three: list[Record]) -> None:
     assert "cities wit: judge judge is not calibrated" in shown
 
 
+def test_a_judges_errors_are_taken_out_of_what_it_saw(make_record) -> None:
+    """It passed 75% of ft's answers, at TPR 0.95 and TNR 0.9: truly 0.65 / 0.85."""
+    rates = {"tpr": {"passed": 190, "n": 200}, "tnr": {"passed": 180, "n": 200}}
+    unlabelled = {"tpr": {"passed": 0, "n": 0}, "tnr": {"passed": 0, "n": 0}}
+    found = {
+        "judge": "judge", "fingerprint": None, "rubric_sha256": "", "threshold": 0.7, "n": 400,
+        "kappa": 0.9, "low": 0.85, "high": 0.95, "labels": "human", "accuracy": rates,
+        "variants": {"ft": rates, "prompted": unlabelled},
+    }  # fmt: skip
+    records = [
+        make_record(f"c{number}", variant, RecordedVerdict("tone", "property", number < 30, 1.0, 1.0, ""))
+        for number in range(40)
+        for variant in ("ft", "prompted", "base")
+    ]
+    shown = remarks(records, calibrations={"cities": {"tone": found}})
+    assert "; ft: TPR 95% of 200, TNR 90% of 200; prompted: TPR ? of 0, TNR ? of 0" in shown
+    true = "ft passes 76% (58-90), seen 75%"
+    assert f"cities tone, the judge's errors taken out: prompted passes ?, seen 75%; {true}" in shown
+
+
 def test_nulls_are_explained(make_record) -> None:
     """The most frequent reasons for null verdicts are told."""
     unread = RecordedVerdict("tone", "property", None, None, None, "the judge's reply is no JSON")
