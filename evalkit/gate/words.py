@@ -54,13 +54,14 @@ def _worse(decision: Decision, missed: list[str]) -> str:
 
 def _open(decision: Decision) -> list[str]:
     """Why nothing is shown, the weightiest first, and what would help."""
+    unknown = f"{decision.unknown} of {decision.pairs} pairs of answers are unknown"
     if decision.unknown and decision.without_unknown != "inconclusive":
-        without = f"without them it would be {SPOKEN[decision.without_unknown]}"
-        return [f"{decision.unknown} of {decision.pairs} pairs of answers are unknown; {without}."]
+        return [f"{unknown}; without them it would be {SPOKEN[decision.without_unknown]}."]
     notes = [f"{each.name}: {each.note}." for each in decision.endpoints if each.note]
     found = [each for each in decision.endpoints if each.state == "open" and not each.note]
     told = [_may_be_worse(decision, found)] if found else []
-    return [*told, *_missed(decision.floors), *_short(decision.floors), *notes] or ["Nothing is shown."]
+    lines = [*told, *_missed(decision.floors), *_short(decision.floors), *notes]
+    return lines or [f"{unknown}, and the decision hangs on how they are counted."]
 
 
 def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:

@@ -86,6 +86,8 @@ def test_a_judge_s_silence_does_not_condemn_either(make_record: MakeRecord) -> N
     """Counted against the candidate they would show a loss; left out they show none: inconclusive."""
     decision = decided(records(make_record, [*table(100, 5, 5), *[(None, True)] * 20]))
     assert decision.word == "inconclusive"
+    told = "20 of 120 pairs of answers are unknown, and the decision hangs on how they are counted."
+    assert decision.reason == told
 
 
 def test_cases_that_were_never_asked_count_as_unknown(make_record: MakeRecord) -> None:
