@@ -47,10 +47,12 @@ def test_the_value_is_rogan_and_gladens() -> None:
 
 @given(rates, rates, rates)
 def test_it_stays_within_0_and_1(observed: Rate, tpr: Rate, tnr: Rate) -> None:
-    """Whatever the counts: a share, or nothing where the judge is no better than a coin."""
+    """Whatever the counts: a share, or nothing where the judge is no better than a coin, be it only once each
+    of its rates is adjusted by two more labels."""
     found = corrected_rate(observed, Accuracy(tpr, tnr))
     if found is None:
-        assert tpr.passed / tpr.n + tnr.passed / tnr.n <= 1
+        adjusted = sum((rate.passed + 1) / (rate.n + 2) for rate in (tpr, tnr))
+        assert min(tpr.passed / tpr.n + tnr.passed / tnr.n, adjusted) <= 1 + 1e-9
     else:
         assert 0 <= found.value <= 1
         assert 0 <= found.interval.low <= found.interval.high <= 1
