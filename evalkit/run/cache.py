@@ -150,6 +150,7 @@ def _packed(kept: Kept) -> bytes:
     response = kept.response
     said = [getattr(response, name) for name in _SAID]
     counted = [getattr(response.usage, field.name) for field in fields(Usage)]
+    said[_LATENCY] = _microseconds(response.latency_ms)
     paid = (kept.cost_usd, kept.attempts, _milliseconds(kept.at), kept.possibly_billed)
     try:
         return msgspec.msgpack.encode((said, counted, *paid))
@@ -160,9 +161,17 @@ def _packed(kept: Kept) -> bytes:
 def _unpacked(data: bytes) -> Kept:
     decode = msgspec.json.decode if data.startswith(b"[") else msgspec.msgpack.decode
     said, counted, cost_usd, attempts, at, possibly_billed = decode(data)
+    if isinstance(said[_LATENCY], int):
+        said[_LATENCY] /= 1000
     named = dict(zip(_SAID, said, strict=False))  # a field that came later has its default
     named["tool_calls"] = tuple(named["tool_calls"])
     return Kept(Response(**named, usage=Usage(*counted)), cost_usd, attempts, _date(at), possibly_billed)
+
+
+def _microseconds(latency_ms: float | None) -> int | float | None:
+    """A whole number of them takes a third of a float's room; a float that it would not give back stays."""
+    found = None if latency_ms is None else round(1000 * latency_ms)
+    return found if found is not None and found / 1000 == latency_ms else latency_ms
 
 
 def _milliseconds(at: str) -> int | str:
@@ -178,3 +187,4 @@ def _date(at: int | str) -> str:
 
 
 _SAID = tuple(field.name for field in fields(Response) if field.name != "usage")
+_LATENCY = _SAID.index("latency_ms")

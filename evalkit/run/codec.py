@@ -32,7 +32,10 @@ def dump_line(value: Json) -> bytes:
 
 
 def record_to_json(record: Record) -> Json:
-    """The published shape of a record; `passed` is worked out from the verdicts."""
+    """The published shape of a record; `passed` is worked out from the verdicts.
+
+    `possibly_billed` and `judge`, which few records have, are left out where they say nothing.
+    """
     request, response = record.request, record.response or Response(None, None)
     return {
         "suite": record.suite,
@@ -50,12 +53,12 @@ def record_to_json(record: Record) -> Json:
         "ttft_ms": response.ttft_ms,
         "cached": record.cached,
         "attempts": record.attempts,
-        "possibly_billed": record.possibly_billed,
+        **({"possibly_billed": record.possibly_billed} if record.possibly_billed else {}),
         "verdicts": [_picked(verdict, _VERDICT) for verdict in record.verdicts],
         "passed": passed(record.verdicts) if record.error is None else None,
         "error": None if record.error is None else asdict(record.error),
         "at": record.at,
-        "judge": dict(record.judge),
+        **({"judge": dict(record.judge)} if record.judge else {}),
     }
 
 
@@ -85,10 +88,10 @@ def record_from_json(data: Json) -> Record:
         cost_usd=data["cost_usd"],
         cached=data["cached"],
         attempts=data["attempts"],
-        possibly_billed=data.get("possibly_billed", 0),  # earlier versions did not look for it
+        possibly_billed=data.get("possibly_billed", 0),
         at=data["at"],
         error=None if data["error"] is None else Failure(**data["error"]),
-        judge=data["judge"],
+        judge=data.get("judge", {}),
     )
 
 

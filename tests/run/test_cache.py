@@ -64,7 +64,7 @@ values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)  # JSON has neither
     | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=2),
 )
@@ -75,7 +75,7 @@ responses = st.builds(
     tool_calls=st.lists(st.dictionaries(st.text(max_size=9), values, max_size=2), max_size=2).map(tuple),
     reasoning=texts,
     usage=st.builds(Usage, *[st.none() | st.integers(0, 10**6)] * 4),
-    latency_ms=st.none() | st.floats(0, 1e6),
+    latency_ms=st.none() | st.floats(0, 1e6) | st.integers(0, 10**9).map(lambda us: us / 1000),
 )
 
 

@@ -62,6 +62,7 @@ records = st.builds(
     cost_usd=st.none() | st.floats(0, 9),
     cached=st.booleans(),
     attempts=st.integers(1, 9),
+    possibly_billed=st.integers(0, 2),
     at=texts,
     error=st.none() | st.builds(Failure, texts, texts),
     judge=st.dictionaries(texts, values, max_size=2),
@@ -81,9 +82,10 @@ def test_the_shape_is_the_published_one(make_record: Callable[..., Record]) -> N
     data = record_to_json(make_record())
     assert list(data) == [
         "suite", "case", "variant", "repeat", "model", "endpoint", "kind", "request", "response", "usage",
-        "cost_usd", "latency_ms", "ttft_ms", "cached", "attempts", "possibly_billed", "verdicts", "passed",
-        "error", "at", "judge",
+        "cost_usd", "latency_ms", "ttft_ms", "cached", "attempts", "verdicts", "passed", "error", "at",
     ]  # fmt: skip
+    judged = record_to_json(make_record(possibly_billed=1, judge={"model": "j"}))
+    assert judged == data | {"possibly_billed": 1, "judge": {"model": "j"}}
     assert list(data["request"]) == ["messages", "params"]
     assert set(data["response"]) == {
         "model", "text", "tool_calls", "reasoning", "finish_reason", "refusal", "system_fingerprint",

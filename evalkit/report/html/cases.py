@@ -110,7 +110,7 @@ class Explorer:
             "system": self._system(seen),
             "talk": own if own != talk else None,
             "error": _cut(f"{seen.error.type}: {seen.error.message}") if seen.error else None,
-            "ms": seen.latency_ms,
+            "ms": None if seen.latency_ms is None else round(seen.latency_ms, 0),
             "usd": seen.cost_usd,
             "tokens": [seen.usage.prompt_tokens, seen.usage.completion_tokens] if seen.usage else None,
             "cached": seen.cached or None,
