@@ -3,8 +3,8 @@
     python -m tests.benchmarks.report_speed [--records 100000,1000000]
 
 The records are of 2 suites and 3 variants, with prompts of 300 characters and three verdicts each; one in ten
-fails. Each report (figures, report.md, report.csv, summary.json) is made in a process of its own, whose CPU
-time and greatest resident set are printed; reading the file once and doing nothing stands beside it.
+fails. Each report (figures, decision, report.md, .csv, .html, summary.json) is made in a process of its own,
+whose CPU time and greatest resident set are printed, beside the time that it takes to count the lines.
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from evalkit.endpoints.base import Request, Response, Usage
 from evalkit.run.codec import dump_line, record_to_json
-from evalkit.run.estimate import Estimate
+from evalkit.run.gating import Gating
 from evalkit.run.records import Record, RecordedVerdict
+from evalkit.run.shape import Asked, Chosen, Counted, Estimated, Info, Place, Planned
 
-SUITES, VARIANTS = ("headlines", "tickets"), ("base", "prompted", "ft")
+SUITES = ("headlines", "tickets")
+VARIANTS: dict[str, Literal["none", "long"]] = {"base": "none", "prompted": "long", "ft": "none"}
+CHECKS = ("language", "json_schema", "json_fields")
 SYSTEM = (
     "You turn a sports headline into one JSON object with the fields player, team, sport and gender. " * 3
 )
 WHY = {True: "", False: 'player: want "Olga" got "Olga Marga"', None: "the reference is no JSON"}
-VARIANT = {"model": "gpt-5-mini", "endpoint": "openai"}
 
 
 def main() -> None:
@@ -60,7 +63,7 @@ def measure(folder: Path, count: int) -> None:
         lines = sum(1 for _ in file)
     read_s = time.perf_counter() - began
     command = [sys.executable, "-m", "tests.benchmarks.report_speed", "--one", str(folder)]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     print(
         f"{lines:>9,} records of {size / lines:,.0f} bytes: reported in {found['wall_s']:.1f} s "
         f"({found['cpu_s']:.1f} s of CPU, {1e6 * found['wall_s'] / count:.1f} us a record), "
@@ -92,7 +95,7 @@ def report(folder: Path) -> None:
 def generate(folder: Path, count: int) -> None:
     """A run's folder with so many records, variants of a case beside each other."""
     cases = count // (len(SUITES) * len(VARIANTS))
-    (folder / "run.json").write_text(json.dumps(info(cases)))
+    (folder / "run.json").write_bytes(msgspec.json.encode(info(cases)))
     with (folder / "records.jsonl").open("wb") as file:
         file.writelines(dump_line(record_to_json(record)) for record in records(cases))
 
@@ -129,9 +132,9 @@ def record(rng: random.Random, suite: str, case: str, variant: str) -> Record:
             ttft_ms=latency_ms * rng.uniform(0.1, 0.4),
         ),
         verdicts=(
-            RecordedVerdict("whole", "property", True, 1.0),
-            RecordedVerdict("json_schema", "property", True, 1.0, got),
-            RecordedVerdict("json_fields", "correctness", passed, 0.75, got, WHY[passed]),
+            RecordedVerdict(CHECKS[0], "property", True, 1.0),
+            RecordedVerdict(CHECKS[1], "property", True, 1.0, got),
+            RecordedVerdict(CHECKS[2], "correctness", passed, 0.75, got, WHY[passed]),
         ),
         cost_usd=rng.random() / 1000,
         cached=False,
@@ -140,24 +143,21 @@ def record(rng: random.Random, suite: str, case: str, variant: str) -> Record:
     )
 
 
-def info(cases: int) -> dict[str, Any]:
-    """A run.json, as far as reports look at it."""
-    variants = {name: {"name": name, **VARIANT} for name in VARIANTS}
-    return {
-        "status": "finished",
-        "partial": False,
-        "options": {"concurrency": 16, "max_cost": 5.0},
-        "plan": {
-            "suites": {suite: {"cases": cases} for suite in SUITES},
-            "variants": dict.fromkeys(SUITES, variants),
-            "judges": {},
-            "repeat": 1,
-            "records": cases * len(SUITES) * len(VARIANTS),
-        },
-        "estimate": asdict(Estimate(requests=cases * 6, usd=0.4)),
-        "endpoints": {"openai": {"base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"}},
-        "gate": {suite: ["ft", "prompted"] for suite in SUITES},
-    }
+def info(cases: int) -> Info:
+    """Of run.json what reports look at."""
+    variants = {name: Asked(name, "gpt-5-mini", "openai", prompt) for name, prompt in VARIANTS.items()}
+    requests = cases * len(SUITES) * len(VARIANTS)
+    return Info(
+        status="finished",
+        partial=False,
+        options=Chosen(16, 5.0, gate=True),
+        plan=Planned(
+            dict.fromkeys(SUITES, variants), suites=dict.fromkeys(SUITES, Counted(cases)), records=requests
+        ),
+        estimate=Estimated(requests, usd=0.4),
+        gate=dict.fromkeys(SUITES, Gating("ft", "prompted", 0.05, 0.05, "fail", {}, CHECKS)),
+        endpoints={"openai": Place("https://api.openai.com/v1", "OPENAI_API_KEY")},
+    )
 
 
 if __name__ == "__main__":
