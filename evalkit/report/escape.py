@@ -14,6 +14,8 @@ def printable(text: str) -> str:
     Control characters (ANSI escapes begin with one), bidi marks and all else without a shape of its own
     are written as Python would write them: `\n`, `\x1b`, `\u202e`.
     """
+    if text.isprintable():  # as nearly all is
+        return text
     return "".join(char if _is_shown(char) else _escaped(char) for char in text)
 
 

@@ -7,7 +7,8 @@
 What was tried and did not help, or too little: turning the garbage collector off while questions are asked
 (nothing per sample; at the start it helps: evalkit/__main__.py); the SDK's own `post` without typed models
 (0.64 ms of CPU where its HTTP client alone takes 0.23); a thread for every grading (0.1 ms, where two checks
-take 0.01); a transaction for every cached answer, or a lock for every look into the cache (0.05 ms each).
+take 0.01); a transaction for every cached answer, or a lock for every look into the cache (0.05 ms each);
+loading matplotlib for the page in a thread beside the asking of `--workers 2` (0.1 s of its 0.5 are gained).
 
 Needs ../shared/bench, and nginx with its echo module (Debian: nginx-light, libnginx-mod-http-echo). On a busy
 machine all of it takes longer: look at the ratios, which are of neighbours in one round.
