@@ -25,6 +25,11 @@ def interval(rate: Rate) -> str:
     return f"{100 * found.low:.0f}-{100 * found.high:.0f}" if found else UNKNOWN
 
 
+def points(number: str) -> str:
+    """`1 point`, `6 points`: percentage points, as they were written."""
+    return f"{number} point" if number in ("1", "-1", "+1") else f"{number} points"
+
+
 def whole(number: float | None) -> str:
     """`268`."""
     return UNKNOWN if number is None else f"{number:.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from evalkit.numbers import points
 from evalkit.stats.planning import least_cases
 from evalkit.suite.model import GateRule, Suite
 
@@ -28,7 +29,8 @@ def _need(margin: float, alpha: float, suites: Sequence[Suite], most: Mapping[st
     has = f"has {fewest:,}" if len(suites) == 1 else f"a suite has {fewest:,} or more"
     if not margin:
         return f"a margin of 0 takes a candidate that is better, {has}"
-    return f"a margin of {100 * margin:g} points needs at least {least_cases(margin, alpha):,} cases, {has}"
+    least = f"{least_cases(margin, alpha):,} cases"
+    return f"a margin of {points(f'{100 * margin:g}')} needs at least {least}, {has}"
 
 
 def hopeless(suites: Iterable[Suite], most: Mapping[str, int]) -> Iterator[str]:
@@ -43,7 +45,7 @@ def hopeless(suites: Iterable[Suite], most: Mapping[str, int]) -> Iterator[str]:
 
 
 def _least(rule: GateRule) -> Iterator[tuple[int, str]]:
-    yield least_cases(rule.margin, rule.alpha), f"a margin of {100 * rule.margin:g} points"
+    yield least_cases(rule.margin, rule.alpha), f"a margin of {points(f'{100 * rule.margin:g}')}"
     if rule.require:
         from evalkit.gate.floors import least_answers  # loads scipy, which suites without floors do not need
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evalkit.gate.model import SPOKEN, Decision, Endpoint, Floor
-from evalkit.numbers import percent
+from evalkit.numbers import percent, points
 from evalkit.stats.planning import POWER, least_cases
 
 
@@ -30,10 +30,10 @@ def _shown(decision: Decision) -> str:
     return f"truly {_at_least(100 * _low(least), decision)} on {where} ({weakest}{_surety(decision)})"
 
 
-def _at_least(points: float, decision: Decision) -> str:
-    if points >= 0:
-        return f"at least {points:+.0f} points"
-    return f"at most {-points:.{_digits(decision, -points)}f} points worse"
+def _at_least(found: float, decision: Decision) -> str:
+    if found >= 0:
+        return f"at least {points(f'{found:+.0f}')}"
+    return f"at most {points(f'{-found:.{_digits(decision, -found)}f}')} worse"
 
 
 def _worse(decision: Decision, missed: list[str]) -> str:
@@ -47,8 +47,8 @@ def _worse(decision: Decision, missed: list[str]) -> str:
     others = (
         f", and on {', '.join(each.name for each in found if each is not most)}" if len(found) > 1 else ""
     )
-    allowed = f"{ends}{_counted(decision)}; {100 * decision.margin:.0f} allowed"
-    lost = f"{decision.candidate} is {-100 * (most.difference or 0):.0f} points worse on {most.name}"
+    allowed = f"{ends}{_counted(decision)}; {100 * decision.margin:g} allowed"
+    lost = f"{decision.candidate} is {points(f'{-100 * (most.difference or 0):.0f}')} worse on {most.name}"
     return " ".join([f"{lost} ({allowed}){others}.", *missed])
 
 
@@ -68,7 +68,7 @@ def _may_be_worse(decision: Decision, found: list[Endpoint]) -> str:
     worst = max(found, key=lambda each: each.p_noninferior)
     needed, allowed = least_cases(decision.margin, decision.level), f"{100 * decision.margin:g}"
     much = _how_much(worst, decision)
-    may = f"{_rates(decision)}; {decision.candidate} may be {much} points worse on {worst.name}"
+    may = f"{_rates(decision)}; {decision.candidate} may be {much} worse on {worst.name}"
     more = max((each.more for each in found if each.more), default=None)
     if more is None:
         return f"{may}, {allowed} allowed."
@@ -90,8 +90,8 @@ def _how_much(worst: Endpoint, decision: Decision) -> str:
     """By the interval; by the exact test where that, unlike the interval, cannot exclude what is allowed."""
     low, allowed = -_low(worst), decision.margin
     if low <= allowed:
-        return f"{100 * allowed:g} or more (p {worst.p_noninferior:.3g}, {decision.level:.3g} is due)"
-    return f"{100 * low:.{_digits(decision, 100 * low)}f}"
+        return f"{100 * allowed:g} or more points (p {worst.p_noninferior:.3g}, {decision.level:.3g} is due)"
+    return points(f"{100 * low:.{_digits(decision, 100 * low)}f}")
 
 
 def _digits(decision: Decision, points: float) -> int:
@@ -133,8 +133,8 @@ def _rates(decision: Decision) -> str:
 
 
 def _surety(decision: Decision) -> str:
-    allowed = f"{_points(-decision.margin)} allowed"
-    return f"{100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed}"
+    allowed = f"{-100 * decision.margin:g}" if decision.margin else "0"
+    return f"{100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed} allowed"
 
 
 def _counted(decision: Decision) -> str:
@@ -145,7 +145,3 @@ def _counted(decision: Decision) -> str:
 
 def _low(endpoint: Endpoint) -> float:
     return endpoint.interval.low if endpoint.interval else -1.0
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.0f}"
