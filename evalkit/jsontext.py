@@ -1,9 +1,11 @@
-"""Plain data -> JSON text, fast: by msgspec, which takes a tenth of the standard library's time."""
+"""Plain data -> JSON: a line, fast (msgspec takes a tenth of the standard library's time), or a file."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +24,21 @@ def encode(value: Any) -> bytes:
         return _ENCODER.encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"), default=_plain).encode()
+
+
+def write_whole(path: Path, value: Any) -> None:
+    """Write JSON, indented, so that a reader, or a later run, finds either the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written; the old file is as it was.
+    """
+    part = path.with_name(f"{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _plain(value: Any) -> Any:

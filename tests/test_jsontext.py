@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evalkit.checks.base import FileText
 from evalkit.checks.fields import WrittenInt
-from evalkit.jsontext import encode
+from evalkit.jsontext import encode, write_whole
 
 texts = st.text(st.characters(), max_size=20)  # lone surrogates too
 values = st.recursive(
@@ -42,3 +42,12 @@ def test_what_json_cannot_hold_is_refused() -> None:
     """Not written as something else."""
     with pytest.raises(TypeError, match="object, which JSON cannot hold"):
         encode({"a": object()})
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A write that fails half-way leaves the old file."""
+    file = tmp_path / "run.json"
+    write_whole(file, {"status": "running", "name": "Käse"})
+    with pytest.raises(TypeError):
+        write_whole(file, {"status": "finished", "odd": object()})
+    assert file.read_text("utf-8") == '{\n  "status": "running",\n  "name": "Käse"\n}\n'

@@ -8,7 +8,6 @@ key is sent anywhere because of it.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from evalkit.errors import InputError, StorageError
+from evalkit.jsontext import write_whole
 
 FILE_NAME = "evalkit.lock"
 VERSION = 1
@@ -160,7 +160,7 @@ def change_document(folder: Path, change: Callable[[Document], Document]) -> Non
             before = read_document(folder)
             after = change(before)
             if after != before:
-                _write(folder / FILE_NAME, after)
+                write_whole(folder / FILE_NAME, after)
     except (OSError, sqlite3.Error) as fault:
         raise StorageError(
             f"{folder / FILE_NAME}: cannot be written ({fault}): make the folder writable, or wait for the "
@@ -177,17 +177,6 @@ def _alone(folder: Path) -> Iterator[None]:
         db.execute("begin exclusive")
         yield
         db.execute("rollback")
-
-
-def _write(path: Path, content: Document) -> None:
-    """Whole or not at all: a reader, or a killed writer, meets the old file or the new one."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _same_job(one: LockedModel, other: LockedModel) -> bool:

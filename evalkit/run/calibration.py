@@ -13,7 +13,7 @@ import msgspec
 from evalkit.checks.base import FileText
 from evalkit.checks.rubric import Rubric
 from evalkit.errors import StorageError, UsageError
-from evalkit.run.store import write_whole
+from evalkit.jsontext import write_whole
 from evalkit.stats.correction import Accuracy, Youden, youden
 from evalkit.suite.model import Suite
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from evalkit.errors import StorageError, UsageError
+from evalkit.jsontext import write_whole
 from evalkit.run.appending import Appending
 from evalkit.run.codec import Json, record_from_json
 from evalkit.run.plan import mark
@@ -178,17 +179,6 @@ def at_work(folder: Path) -> bool:
     except UsageError:
         return True
     return False
-
-
-def write_whole(path: Path, value: Any) -> None:
-    """Write JSON so that a reader, or a later run, finds either the old file or the new one, never a part."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
