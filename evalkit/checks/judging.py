@@ -10,25 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.checks.base import Grade, Seen
-from evalkit.checks.fields import shown
-from evalkit.checks.strict_json import NotJson, parse
+from evalkit.checks.judge_form import Unreadable, filled_in, form
 from evalkit.endpoints.base import Message, Request, Response
 
 POINTS = range(1, 6)
 
-FORM: Mapping[str, Any] = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "grade",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "properties": {"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(POINTS)}},
-            "required": ["reason", "score"],
-            "additionalProperties": False,
-        },
-    },
-}
+FORM = form("grade", "score", {"type": "integer", "enum": list(POINTS)})
 
 
 def judge_request(model: str, rubric: str, seen: Seen, params: Mapping[str, Any] | None = None) -> Request:
@@ -46,27 +33,11 @@ def judge_request(model: str, rubric: str, seen: Seen, params: Mapping[str, Any]
 
 def read_grade(response: Response) -> Grade:
     """The grade that a judge's reply holds; score None where it is not valid against the form."""
-    if response.refusal:
-        return Grade(None, f"the judge refused: {response.refusal[:200]}")
-    if response.finish_reason == "length":
-        return Grade(None, "the judge's reply was cut off: allow it more tokens")
     try:
-        form = parse(response.text or "")
-    except NotJson as error:
-        return Grade(None, f"the judge's reply is no JSON: {error}")
-    if not _valid(form):
-        return Grade(None, f"the judge's reply is not the form asked for: {shown(form)}")
-    return Grade((form["score"] - POINTS.start) / (len(POINTS) - 1), form["reason"])
-
-
-def _valid(form: Any) -> bool:
-    return (
-        isinstance(form, dict)
-        and form.keys() == {"reason", "score"}
-        and isinstance(form["reason"], str)
-        and type(form["score"]) is int  # true is no score
-        and form["score"] in POINTS
-    )
+        score, why = filled_in(response, "score", POINTS)
+    except Unreadable as fault:
+        return Grade(None, str(fault))
+    return Grade((score - POINTS.start) / (len(POINTS) - 1), why)
 
 
 def _to_grade(seen: Seen) -> str:

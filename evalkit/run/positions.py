@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evalkit.checks.fields import shown
-from evalkit.checks.strict_json import NotJson, parse
+from evalkit.checks.judge_form import Unreadable, filled_in, form
 from evalkit.endpoints.base import Request, Response
 from evalkit.run.labelled import Labelled, rate_of
 from evalkit.stats import Kappa, Rate, kappa
@@ -19,19 +18,7 @@ AT_MOST = 60
 
 PLACES = ("first", "second")
 
-FORM: Mapping[str, Any] = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "choice",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "properties": {"reason": {"type": "string"}, "better": {"type": "string", "enum": list(PLACES)}},
-            "required": ["reason", "better"],
-            "additionalProperties": False,
-        },
-    },
-}
+FORM = form("choice", "better", {"type": "string", "enum": list(PLACES)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +86,10 @@ def pair_request(
 
 def read_choice(response: Response) -> Choice:
     """What a reply chooses; None where it is not valid against the form."""
-    if response.refusal:
-        return Choice(None, f"the judge refused: {response.refusal[:200]}")
     try:
-        form = parse(response.text or "")
-    except NotJson as error:
-        return Choice(None, f"the judge's reply is no JSON: {error}")
-    if not isinstance(form, dict) or form.get("better") not in PLACES:
-        return Choice(None, f"the judge's reply is not the form asked for: {shown(form)}")
-    return Choice(form["better"], str(form.get("reason", "")))
+        return Choice(*filled_in(response, "better", PLACES))
+    except Unreadable as fault:
+        return Choice(None, str(fault))
 
 
 def position_bias(choices: Sequence[tuple[Choice, Choice]]) -> PositionBias:

@@ -87,3 +87,12 @@ def test_only_the_form_is_a_choice(text: str, place: str | None) -> None:
     found = read_choice(Response("j", text))
     assert found.place == place
     assert found.reason
+
+
+def test_what_is_cut_off_or_refused_is_no_choice() -> None:
+    """Though what came may look like one."""
+    text = '{"reason": "kinder", "better": "second"}'
+    assert read_choice(Response("j", text, finish_reason="length")).reason == (
+        "the judge's reply was cut off: allow it more tokens"
+    )
+    assert read_choice(Response("j", text, refusal="No.")) == Choice(None, "the judge refused: No.")
