@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.stats import Rate
+from evalkit.stats import Interval, Rate
 
 UNKNOWN = "?"
 NOT_APPLICABLE = "-"
@@ -27,7 +27,17 @@ def interval(rate: Rate) -> str:
 
 def points(number: str) -> str:
     """`1 point`, `6 points`: percentage points, as they were written."""
-    return f"{number} point" if number in ("1", "-1", "+1") else f"{number} points"
+    return f"{number} point{'' if number.lstrip('+-') == '1' else 's'}"
+
+
+def difference(share: float | None) -> str:
+    """`+3.1`, in points."""
+    return UNKNOWN if share is None else f"{100 * share:+.1f}"
+
+
+def differences(found: Interval | None) -> str:
+    """`-1.2 to +7.4`, in points."""
+    return f"{difference(found.low)} to {difference(found.high)}" if found else UNKNOWN
 
 
 def whole(number: float | None) -> str:

@@ -14,7 +14,7 @@ from evalkit.gate.views import Missing, View, view
 from evalkit.stats import Interval, Rate
 from evalkit.stats.bounds import exact_bounds, least_for_rate, mean_bounds, quantile_bounds
 from evalkit.stats.judged import judged_bounds
-from evalkit.suite.model import PASS_RATE
+from evalkit.suite.model import LATENCIES, PASS_RATE
 
 Ends = tuple[float | None, float | None]
 """Lower and upper bound; None where the sample cannot tell."""
@@ -43,10 +43,9 @@ def least_answers(name: str, limit: float, alpha: float) -> int | None:
         name, limit: as in `require:`.
         alpha: one-sided.
     """
-    shares = {"p50_latency_ms": 0.5, "p95_latency_ms": 0.95}
     if name == "cost_per_1k":
         return 2
-    return least_for_rate(shares.get(name, limit), alpha)
+    return least_for_rate(LATENCIES.get(name, limit), alpha)
 
 
 def _rate(
@@ -105,8 +104,7 @@ def _cost(name: str, limit: float, counts: Counts, level: float) -> Floor:
 
 
 FIGURES: dict[str, Callable[[str, float, Counts, float], Floor]] = {
-    "p50_latency_ms": _latency(0.5),
-    "p95_latency_ms": _latency(0.95),
+    **{name: _latency(share) for name, share in LATENCIES.items()},
     "cost_per_1k": _cost,
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from evalkit.gate.model import SPOKEN, Decision, Endpoint, Floor
 from evalkit.numbers import percent, points
 from evalkit.stats.planning import POWER, least_cases
+from evalkit.suite.model import LATENCIES
 
 
 def reason(decision: Decision) -> str:
@@ -94,17 +95,18 @@ def _how_much(worst: Endpoint, decision: Decision) -> str:
     return points(f"{100 * low:.{_digits(decision, 100 * low)}f}")
 
 
-def _digits(decision: Decision, points: float) -> int:
+def _digits(decision: Decision, found: float) -> int:
     """One behind the point where a whole number would look like what is allowed."""
-    return int(round(points) == round(100 * decision.margin))
+    return int(round(found) == round(100 * decision.margin))
 
 
 def _missed(found: Iterable[Floor]) -> list[str]:
-    return [
-        f"{each.name} is {_figure(each, each.value)}, {_figure(each, each.limit)} is required: surely missed."
-        for each in found
-        if each.state == "missed"
-    ]
+    told = []
+    for each in found:
+        if each.state == "missed":
+            value, limit = floor_figure(each, each.value), floor_figure(each, each.limit)
+            told.append(f"{each.name} is {value}, {limit} is required: surely missed.")
+    return told
 
 
 def _short(found: Iterable[Floor]) -> list[str]:
@@ -113,16 +115,18 @@ def _short(found: Iterable[Floor]) -> list[str]:
     for each in found:
         if each.state == "open":
             least = f", and it takes at least {each.least}" if each.least and each.n < each.least else ""
-            sure = f"sure of {_figure(each, each.bound)} with {each.n} answers{least}"
-            told.append(f"{each.name}: {_figure(each, each.limit)} is required, {sure}.")
+            sure = f"sure of {floor_figure(each, each.bound)} with {each.n} answers{least}"
+            told.append(f"{each.name}: {floor_figure(each, each.limit)} is required, {sure}.")
     return told
 
 
-def _figure(floor: Floor, value: float | None) -> str:
+def floor_figure(floor: Floor, value: float | None) -> str:
+    """In the unit of what is required: `800 ms`, `$0.4`, `90.0%`."""
     if value is None:
         return "nothing"
-    units = {"p50_latency_ms": f"{value:,.0f} ms", "p95_latency_ms": f"{value:,.0f} ms"}
-    return units.get(floor.name, f"${value:,.4g}" if floor.name == "cost_per_1k" else f"{value:.1%}")
+    if floor.name in LATENCIES:
+        return f"{value:,.0f} ms"
+    return f"${value:,.4g}" if floor.name == "cost_per_1k" else f"{value:.1%}"
 
 
 def _rates(decision: Decision) -> str:
@@ -133,8 +137,8 @@ def _rates(decision: Decision) -> str:
 
 
 def _surety(decision: Decision) -> str:
-    allowed = f"{-100 * decision.margin:g}" if decision.margin else "0"
-    return f"{100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed} allowed"
+    allowed = f"{-100 * decision.margin:zg} allowed"
+    return f"{100 * (1 - decision.alpha):g}% sure, {_counted(decision)}; {allowed}"
 
 
 def _counted(decision: Decision) -> str:

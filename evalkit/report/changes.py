@@ -12,7 +12,7 @@ from tabulate import tabulate
 from evalkit.comparison.changes import CaseChange
 from evalkit.gate.regression import Shift, SuiteChange
 from evalkit.gate.two_runs import RunChanges
-from evalkit.numbers import UNKNOWN, percent
+from evalkit.numbers import UNKNOWN, difference, differences, percent
 from evalkit.report.columns import columns
 from evalkit.report.escape import clip, markdown_code, markdown_text, printable
 from evalkit.stats import Interval, Rate
@@ -77,16 +77,12 @@ def changes_json(found: RunChanges) -> str:
 
 def _row(each: SuiteChange) -> tuple[str, ...]:
     variant = each.now if each.now == each.before else f"{each.before} -> {each.now}"
-    ends = f"{_points(each.interval.low)} to {_points(each.interval.high)}" if each.interval else UNKNOWN
     counts = (each.changes.failing, each.changes.passing, each.changes.flipping)
     return (
         each.suite, variant, f"{each.pairs.n:g}", percent(each.passed_before), percent(each.passed_now),
-        _points(each.difference), ends, f"{each.p.alike:.2g}", *(f"{len(cases):,}" for cases in counts),
+        difference(each.difference), differences(each.interval), f"{each.p.alike:.2g}",
+        *(f"{len(cases):,}" for cases in counts),
     )  # fmt: skip
-
-
-def _points(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{100 * share:+.1f}"
 
 
 def _sentence(each: SuiteChange) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalkit.gate import SPOKEN, Decision, Decisions
-from evalkit.numbers import UNKNOWN
+from evalkit.numbers import UNKNOWN, difference, differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,20 @@ class Evidence:
     state: str
 
 
-_STATES = {"noninferior": "not worse", "worse": "worse", "open": "not shown"}
+STATES = {"noninferior": "not worse", "worse": "worse", "open": "not shown", "met": "met", "missed": "missed"}
 
 
 def evidence(decision: Decision) -> Iterator[Evidence]:
     """A line a check, then a line a requirement."""
     for each in decision.endpoints:
-        ends = f"{_points(each.interval.low)} to {_points(each.interval.high)}" if each.interval else UNKNOWN
         counts = (f"{each.pairs.won:g}", f"{each.pairs.lost:g}")
-        state = each.note or _STATES[each.state]
-        yield Evidence(each.name, (_points(each.difference), ends, *counts), state)
+        state = each.note or STATES[each.state]
+        yield Evidence(each.name, (difference(each.difference), differences(each.interval), *counts), state)
     for floor in decision.floors:
         name = f"{floor.name}, required {floor.limit:g}"
         found = (UNKNOWN if value is None else f"{value:.4g}" for value in (floor.value, floor.bound))
         value, bound = found
-        yield Evidence(name, (value, f"sure of {bound}", "", ""), floor.state)
-
-
-def _points(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{100 * share:+.1f}"
+        yield Evidence(name, (value, f"sure of {bound}", "", ""), STATES[floor.state])
 
 
 def _labels(decision: Decision) -> Iterator[str]:

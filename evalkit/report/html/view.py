@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from evalkit.comparison import SuiteFigures, VariantFigures
 from evalkit.gate import SPOKEN, Decision, Decisions, Floor
+from evalkit.gate.words import floor_figure
+from evalkit.numbers import difference, differences, points
 from evalkit.report import arms, figures, money
 from evalkit.report.escape import clip, printable
 from evalkit.report.model import Report
-from evalkit.report.verdict import Verdict, verdicts
+from evalkit.report.verdict import STATES, Verdict, verdicts
 from evalkit.stats import Interval
 
 COLUMNS = (
@@ -34,14 +36,6 @@ REASONS_SHOWN = 10
 LONGEST_REASON = 300
 
 NO_GATE = Verdict("NOT GATED", "", "No decision was asked for (--no-gate).")
-
-STATES = {
-    "noninferior": "not worse",
-    "worse": "worse",
-    "open": "not shown",
-    "met": "met",
-    "missed": "missed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,33 +175,25 @@ def filters() -> dict[str, Callable[..., str]]:
     """What the template needs to write numbers and hostile text."""
     return {
         "shown": printable,
+        "difference": difference,
         "points": points,
         "span": span,
         "spoken": SPOKEN.__getitem__,
         "state": STATES.__getitem__,
-        "floor": floor_figure,
+        "floor": required,
         "kind": kind,
         "meaning": lambda column: MEANINGS.get(column, ""),
     }
 
 
-def points(share: float | None) -> str:
-    """`+3.1`: percentage points."""
-    return "?" if share is None else f"{100 * share:+.1f}"
-
-
 def span(interval: Interval | None) -> str:
     """`-1.2 to +7.4`, in percentage points."""
-    return f"{points(interval.low)} to {points(interval.high)}" if interval else "not enough"
+    return differences(interval) if interval else "not enough"
 
 
-def floor_figure(value: float | None, floor: Floor) -> str:
+def required(value: float | None, floor: Floor) -> str:
     """In the unit of the requirement."""
-    if value is None:
-        return "not enough"
-    if floor.name.endswith("_ms"):
-        return f"{value:,.0f} ms"
-    return f"${value:,.4g}" if floor.name == "cost_per_1k" else f"{value:.1%}"
+    return "not enough" if value is None else floor_figure(floor, value)
 
 
 def kind(word: str) -> str:
