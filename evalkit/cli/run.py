@@ -18,7 +18,7 @@ from evalkit.cli.offer import taken_up
 from evalkit.cli.progress import Progress
 from evalkit.config import LOCAL, Config, ModelFlags, load_config
 from evalkit.errors import UsageError
-from evalkit.gate.feasible import hopeless, needs
+from evalkit.gate.feasible import check_sides, hopeless, needs
 from evalkit.report.escape import printable
 from evalkit.report.heading import heading_of
 from evalkit.report.load import load_report
@@ -200,8 +200,20 @@ def _refuse_changes(given: Mapping[str, Any]) -> None:
         )
 
 
+def _prepared(asking: Asking) -> Prepared:
+    """What will be asked; a gate that would have nothing to compare is refused before it is.
+
+    Recorded answers of one variant are graded without: who names a file of them knows what it holds.
+    """
+    options = asking.options
+    prepared = prepare(asking.suites, asking.config, options)
+    if options.gate and not (options.partial or options.resume or asking.config.flags.responses):
+        check_sides(prepared.suites, asking.config, prepared.variants)
+    return prepared
+
+
 def _collect(asking: Asking) -> int:
-    prepared = prepare(asking.suites, asking.config, asking.options)
+    prepared = _prepared(asking)
     for suite in prepared.suites:
         if asking.verbosity >= 0:
             print("\n".join(f"{suite.name}::{case.id}" for case in suite.cases))
@@ -213,8 +225,7 @@ def _collect(asking: Asking) -> int:
 
 def _dry_run(asking: Asking) -> int:
     options = asking.options
-    plan = prepare(asking.suites, asking.config, options).plan
-    print(_heading(plan, asking.suites, asking.config, options))
+    print(_heading(_prepared(asking).plan, asking.suites, asking.config, options))
     if options.cache and (options.cache / FILE_NAME).exists():
         print("That is without the cache: what it holds is not asked again, and costs nothing.")
     return Exit.OK
@@ -226,7 +237,7 @@ def _run(asking: Asking) -> Outcome:
             return _heading(plan, asking.suites, config, asking.options)
 
     progress = Progress(shown, quiet=asking.verbosity < 0)
-    needed = _asks_embedded(prepare(asking.suites, asking.config, asking.options))
+    needed = _asks_embedded(_prepared(asking))
     with reachable(asking.config, asking.options.state, needed=needed) as config, closing(progress):
         return _asked(asking, config, progress)
 

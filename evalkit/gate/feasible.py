@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from evalkit.config import Config, gate_roles
+from evalkit.errors import UsageError
 from evalkit.numbers import points
+from evalkit.run.gating import not_comparable
 from evalkit.stats.planning import least_cases
-from evalkit.suite.model import GateRule, Suite
+from evalkit.suite.model import GateRule, Suite, Variant
 
 
 def needs(suites: Sequence[Suite], most: Mapping[str, int]) -> str:
@@ -31,6 +34,24 @@ def _need(margin: float, alpha: float, suites: Sequence[Suite], most: Mapping[st
         return f"a margin of 0 takes a candidate that is better, {has}"
     least = f"{least_cases(margin, alpha):,} cases"
     return f"a margin of {points(f'{100 * margin:g}')} needs at least {least}, {has}"
+
+
+def check_sides(suites: Iterable[Suite], config: Config, variants: Mapping[str, Sequence[Variant]]) -> None:
+    """Refuse a gate that would have nothing to compare: it could never fail.
+
+    Args:
+        suites: that will be gated.
+        config: names candidate and baseline where the suites' own are not meant.
+        variants: that will be asked, by a suite's name.
+
+    Raises:
+        UsageError: candidate or baseline is not among them, or they are one.
+    """
+    for suite in suites:
+        why = not_comparable(gate_roles(config, suite), [each.name for each in variants[suite.name]])
+        if why:
+            remedy = "see --variants, --candidate and --baseline, or decide nothing with --no-gate"
+            raise UsageError(f"{suite.name}: {why}; {remedy}")
 
 
 def hopeless(suites: Iterable[Suite], most: Mapping[str, int]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from evalkit.gate.counts import Counts, count
 from evalkit.gate.judges import judged
 from evalkit.gate.ledger import post_hoc
 from evalkit.gate.model import Decisions, Terms
-from evalkit.run.gating import Gating, read_gating
+from evalkit.run.gating import Gating, not_comparable, read_gating
 from evalkit.run.leaks import leaked_cases
 from evalkit.run.rows import open_rows
 
@@ -84,9 +84,8 @@ def why_undecided(info: Info, gatings: Mapping[str, Gating]) -> str | None:
         return "the run is not complete, so nothing is decided on it"
     for suite, gating in gatings.items():
         asked = info["plan"]["variants"].get(suite, {})
-        for name in (gating.candidate, gating.baseline):
-            if name not in asked:
-                return f"{suite}: {name} was not asked, so there is nothing to compare"
+        if why := not_comparable((gating.candidate, gating.baseline), asked):
+            return f"{suite}: {why}"
     return None
 
 

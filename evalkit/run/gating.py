@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -50,6 +50,14 @@ def gating_of(suite: Suite, roles: tuple[str, str]) -> dict[str, Any]:
     )  # fmt: skip
     kept: dict[str, Any] = msgspec.to_builtins(found)
     return kept
+
+
+def not_comparable(roles: tuple[str, str], asked: Collection[str]) -> str | None:
+    """Why candidate and baseline, of the variants `asked`, have nothing to decide; None where they have."""
+    for name in roles:
+        if name not in asked:
+            return f"{name} is not asked, so there is nothing to compare"
+    return f"{roles[0]} is candidate and baseline, which never differ" if len(set(roles)) == 1 else None
 
 
 def read_gating(info: Mapping[str, Any]) -> dict[str, Gating]:

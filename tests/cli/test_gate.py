@@ -85,13 +85,24 @@ def test_without_a_gate_nothing_is_said_of_one(place: Path, capsys: pytest.Captu
     assert "it was made with --no-gate" in capsys.readouterr().err
 
 
-def test_a_baseline_that_was_not_asked_decides_nothing(
-    place: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["--variants", "new"], "old is not asked, so there is nothing to compare"),
+        ([*ASKED, "--baseline", "new"], "new is candidate and baseline, which never differ"),
+    ],
+)
+def test_a_gate_with_nothing_to_compare_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str], flags: list[str], why: str
 ) -> None:
-    """It is told, in place of a decision."""
+    """Before anything is asked, for it could never fail; what shall not be gated is only tabulated."""
     write_gated(place, 60)
-    main(["run", "words", "--variants", "new"])
-    assert "NOT GATED  words: old was not asked, so there is nothing to compare." in capsys.readouterr().out
+    for more in ([], ["--dry-run"]):
+        assert main(["run", "words", *flags, *more]) == Exit.BAD_INPUT
+        shown = capsys.readouterr().err
+        assert f"words: {why}; see --variants, --candidate and --baseline, or decide nothing" in shown
+    assert not (place / "reports").exists()
+    assert main(["run", "words", *flags, "--no-gate"]) == main(["run", "words", *flags, "--limit", "9"]) == 0
 
 
 def test_a_second_look_at_more_cases_cannot_ship(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +147,8 @@ def test_gate_decides_again_and_labels_other_terms(place: Path, capsys: pytest.C
         (["nowhere"], "no run there"),
         (["--margin", "1"], "write a number from 0 to below 1"),
         (["--alpha", "0"], "write a number from 1e-06 to below 0.5"),
-        (["--candidate", "nobody"], "nobody was not asked"),
+        (["--candidate", "nobody"], "nobody is not asked"),
+        (["--baseline", "new"], "new is candidate and baseline, which never differ"),
     ],
 )
 def test_bad_use_of_gate(
