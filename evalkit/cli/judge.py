@@ -18,12 +18,12 @@ from evalkit.cli.judge_text import measured_text, requests_text
 from evalkit.config import LOCAL, ModelFlags, ModelRef, load_config
 from evalkit.config.model import EMBEDDED_JUDGE
 from evalkit.errors import UsageError
-from evalkit.run.calibration import Calibration, text_sha256, write_calibration
-from evalkit.run.instructed import obedience
-from evalkit.run.judging import Judged, Judging, Questions, questions
-from evalkit.run.labelled import Agreement, agreement, read_labelled
+from evalkit.run.judge.calibration import Calibration, text_sha256, write_calibration
+from evalkit.run.judge.instructed import obedience
+from evalkit.run.judge.judging import Judged, Judging, Questions, questions
+from evalkit.run.judge.labelled import Agreement, agreement, read_labelled
+from evalkit.run.judge.positions import position_bias
 from evalkit.run.options import RunOptions
-from evalkit.run.positions import position_bias
 from evalkit.run.prepare import check_priced
 
 EXAMPLE = """\

@@ -9,11 +9,11 @@ from tabulate import tabulate
 
 from evalkit.numbers import UNKNOWN, interval, percent
 from evalkit.report.escape import printable
-from evalkit.run.calibration import Calibration, cannot_carry
-from evalkit.run.instructed import Obedience
-from evalkit.run.judging import Questions
-from evalkit.run.labelled import Agreement
-from evalkit.run.positions import PositionBias
+from evalkit.run.judge.calibration import Calibration, cannot_carry
+from evalkit.run.judge.instructed import Obedience
+from evalkit.run.judge.judging import Questions
+from evalkit.run.judge.labelled import Agreement
+from evalkit.run.judge.positions import PositionBias
 from evalkit.stats import Kappa, Rate
 from evalkit.stats.correction import Accuracy, youden
 

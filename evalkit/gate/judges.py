@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.run.calibration import Calibration, cannot_carry, read_calibrations
 from evalkit.run.gating import Gating
+from evalkit.run.judge.calibration import Calibration, cannot_carry, read_calibrations
 from evalkit.stats.correction import Accuracy
 
 

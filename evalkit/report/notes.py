@@ -10,7 +10,7 @@ from typing import Any
 from evalkit.comparison import Comparison
 from evalkit.config import LOCAL
 from evalkit.numbers import UNKNOWN, percent
-from evalkit.run.calibration import Calibration, read_calibrations
+from evalkit.run.judge.calibration import Calibration, read_calibrations
 from evalkit.run.recorded import all_recorded
 from evalkit.stats.correction import Accuracy, Corrected, corrected_rate
 

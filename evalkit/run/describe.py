@@ -12,10 +12,10 @@ from typing import Any
 from evalkit import prices, tokens
 from evalkit.config import Config, ModelFlags, ModelRef, gate_roles
 from evalkit.errors import UsageError
-from evalkit.run.calibration import rubric_calibrations
 from evalkit.run.connect import Connection
 from evalkit.run.estimate import estimate
 from evalkit.run.gating import gating_of
+from evalkit.run.judge.calibration import rubric_calibrations
 from evalkit.run.options import RunOptions
 from evalkit.run.origins import FineTune
 from evalkit.run.prepare import Prepared

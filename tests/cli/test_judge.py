@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evalkit.cli import main
-from evalkit.run.instructed import INSTRUCTIONS
+from evalkit.run.judge.instructed import INSTRUCTIONS
 from tests.loopback import Loopback, Reply, said
 from tests.loopback import loopback as loopback
 

@@ -8,7 +8,7 @@ import pytest
 
 from evalkit.checks.base import Grade
 from evalkit.errors import InputError
-from evalkit.run.labelled import Labelled, agreement, read_labelled
+from evalkit.run.judge.labelled import Labelled, agreement, read_labelled
 from evalkit.stats import Rate
 from evalkit.stats.correction import Accuracy
 

@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from evalkit.endpoints.base import Response
-from evalkit.run.labelled import Labelled
-from evalkit.run.positions import AnswerPair, Choice, answer_pairs, pair_request, position_bias, read_choice
+from evalkit.run.judge.labelled import Labelled
+from evalkit.run.judge.positions import (
+    AnswerPair,
+    Choice,
+    answer_pairs,
+    pair_request,
+    position_bias,
+    read_choice,
+)
 from evalkit.stats import Rate
 
-LLMBAR = Path(__file__).resolve().parents[2].parent / "shared/data/llmbar/gpt4_vanilla.json"
+LLMBAR = Path(__file__).resolve().parents[3].parent / "shared/data/llmbar/gpt4_vanilla.json"
 FIRST, SECOND, UNREAD = Choice("first", ""), Choice("second", ""), Choice(None, "no JSON")
 
 

@@ -13,9 +13,9 @@ from evalkit.run.asker import Asker
 from evalkit.run.budget import Budget
 from evalkit.run.connect import connect, open_endpoint
 from evalkit.run.grading import EMBEDDED_JUDGE_PARAMS, JudgeDesk
-from evalkit.run.instructed import instructed, to_instruct
-from evalkit.run.labelled import Labelled
-from evalkit.run.positions import AnswerPair, Choice, answer_pairs, pair_request, read_choice
+from evalkit.run.judge.instructed import instructed, to_instruct
+from evalkit.run.judge.labelled import Labelled
+from evalkit.run.judge.positions import AnswerPair, Choice, answer_pairs, pair_request, read_choice
 
 
 @dataclass(frozen=True, slots=True)

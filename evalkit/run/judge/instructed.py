@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 
 from evalkit.checks.base import Grade
-from evalkit.run.labelled import Labelled, rate_of
+from evalkit.run.judge.labelled import Labelled, rate_of
 from evalkit.stats import Rate
 
 INSTRUCTIONS = (

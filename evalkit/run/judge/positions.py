@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from evalkit.checks.judge_form import Unreadable, filled_in, form
 from evalkit.endpoints.base import Request, Response
-from evalkit.run.labelled import Labelled, rate_of
+from evalkit.run.judge.labelled import Labelled, rate_of
 from evalkit.stats import Kappa, Rate, kappa
 
 AT_MOST = 60

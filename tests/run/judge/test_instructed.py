@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from evalkit.checks.base import Grade
-from evalkit.run.instructed import INSTRUCTIONS, instructed, obedience, to_instruct
-from evalkit.run.labelled import Labelled
+from evalkit.run.judge.instructed import INSTRUCTIONS, instructed, obedience, to_instruct
+from evalkit.run.judge.labelled import Labelled
 from evalkit.stats import Rate
 
 

@@ -13,7 +13,7 @@ import pytest
 from evalkit.checks.base import FileText
 from evalkit.checks.rubric import Rubric
 from evalkit.errors import StorageError, UsageError
-from evalkit.run.calibration import (
+from evalkit.run.judge.calibration import (
     Calibration,
     calibration_path,
     cannot_carry,
@@ -23,12 +23,12 @@ from evalkit.run.calibration import (
     text_sha256,
     write_calibration,
 )
-from evalkit.run.labelled import read_labelled
+from evalkit.run.judge.labelled import read_labelled
 from evalkit.stats import Rate
 from evalkit.stats.correction import Accuracy
 from evalkit.suite.model import NamedCheck, Suite
 
-MARV = Path(__file__).resolve().parents[2] / "suites/marv"
+MARV = Path(__file__).resolve().parents[3] / "suites/marv"
 RUBRIC = "Is it sarcastic?"
 FOUND = Calibration("tiny-judge", "f1", text_sha256(RUBRIC), 0.7, 240, 0.9, 0.85, 0.95, "generated")
 WELL_READ = Accuracy(Rate(57, 60), Rate(55, 60))
