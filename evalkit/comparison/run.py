@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Run:
     """One run, finished or not: everything is read from its folder when it is asked for.
 
@@ -32,6 +32,9 @@ class Run:
     """
 
     folder: Path
+
+    def __init__(self, folder: Path | str) -> None:
+        object.__setattr__(self, "folder", Path(folder))
 
     @classmethod
     def latest(cls, out: Path | str = "reports") -> Run:

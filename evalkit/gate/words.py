@@ -55,9 +55,10 @@ def _worse(decision: Decision, missed: list[str]) -> str:
 
 def _open(decision: Decision) -> list[str]:
     """Why nothing is shown, the weightiest first, and what would help."""
-    unknown = f"{decision.unknown} of {decision.pairs} pairs of answers are unknown"
+    verb = "is" if decision.unknown == 1 else "are"
+    unknown = f"{decision.unknown} of {decision.pairs} pairs of answers {verb} unknown"
     if decision.unknown and decision.without_unknown != "inconclusive":
-        return [f"{unknown}; without them it would be {SPOKEN[decision.without_unknown]}."]
+        return [f"{unknown}; but for that it would be {SPOKEN[decision.without_unknown]}."]
     notes = [f"{each.name}: {each.note}." for each in decision.endpoints if each.note]
     found = [each for each in decision.endpoints if each.state == "open" and not each.note]
     told = [_may_be_worse(decision, found)] if found else []

@@ -34,7 +34,8 @@ def test_a_run_s_table_tells_leaked_cases(tmp_path: Path, loopback: Loopback) ->
     path = outcome.folder / "run.json"
     leaks = {"cities": {"cases": {"oslo": {"train": "train.jsonl"}}}}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"leaks": leaks}))
-    run = evalkit.Run(outcome.folder)
+    run = evalkit.Run(str(outcome.folder))
+    assert run == evalkit.Run(outcome.folder)
     table = run.frame()
     assert set(table[table.leaked].case) == {"oslo"}
     assert run.comparison().suites[0].rows[0].leaks is not None
