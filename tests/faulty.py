@@ -27,9 +27,15 @@ from typing import Any
 HUGE_BYTES = 50_000_000
 _BLOCK = b"x" * 1_000_000
 _JSON, _HTML, _EVENTS = "application/json", "text/html", "text/event-stream"
-_LET_NOTHING_IN = struct.pack("HBBI", 6, 0, 0, 0)
-"""A packet filter of one instruction: drop."""
+_NO_MORE_SYNS = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 0xFFFFFFFF))
+)
+"""A packet filter: load TCP's flags; if SYN is among them, drop the packet, else let it in. Who dropped all
+would drop the end of a handshake too, and with it a connection that its client already takes to be made."""
 _ATTACH_FILTER = 26
+_HANDSHAKE_S = 0.002
+"""What is left of a handshake takes microseconds, where both processors run."""
 
 
 @dataclass
@@ -111,7 +117,7 @@ class Exchange:
 
 async def closed_port(x: Exchange) -> None:
     """A good answer, and from before it comes the port refuses connections for a moment."""
-    x.server.close_port()
+    await x.server.close_port()
     await x.send(x.body, head="connection: close\r\n")
     x.close()
 
@@ -315,7 +321,7 @@ class FaultyServer:
         """Open both ports."""
         self._loop = asyncio.get_running_loop()
         self._connections: set[asyncio.Task[None]] = set()
-        self._port = 0
+        self._port, self._closing = 0, False
         self._open_port()
         self._other = await asyncio.start_server(self._strayed, "127.0.0.1", 0)
         self.base_url = f"http://127.0.0.1:{self._port}/v1"
@@ -323,7 +329,7 @@ class FaultyServer:
 
     async def stop(self) -> None:
         """Drop everything."""
-        if self._listener:
+        if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
             self._listener.close()
         self._other.close()
@@ -331,29 +337,31 @@ class FaultyServer:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def close_port(self) -> None:
-        """Refuse connections for a moment. None is lost that was made: first none comes in any more, then all
-        that are there are taken up, and only then the port is closed."""
-        if self._listener is None:
+    async def close_port(self) -> None:
+        """Refuse connections for a moment. None is lost that was made: first none is begun any more, then
+        those begun are let be made and are taken up, and only then the port is closed."""
+        if self._closing:
             return
-        code = ctypes.create_string_buffer(_LET_NOTHING_IN)
-        drop = struct.pack("HL", 1, ctypes.addressof(code))
-        self._listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, drop)
+        self._closing = True
+        code = ctypes.create_string_buffer(_NO_MORE_SYNS, len(_NO_MORE_SYNS))
+        filtered = struct.pack("HL", len(_NO_MORE_SYNS) // 8, ctypes.addressof(code))
+        self._listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, filtered)
+        await asyncio.sleep(_HANDSHAKE_S)
         self._accept()
         self._loop.remove_reader(self._listener)
         self._listener.close()
-        self._listener = None
         self._loop.call_later(self.closed_s, self._open_port)
 
     def _open_port(self) -> None:
-        self._listener: socket.socket | None = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+        self._closing = False
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]
         self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
         with suppress(BlockingIOError):
-            while self._listener:
+            while True:
                 connection, _ = self._listener.accept()
                 self.connections += 1
                 task = self._loop.create_task(self._serve(connection))
