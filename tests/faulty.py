@@ -83,20 +83,25 @@ class Exchange:
         lines = (
             f"HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length or len(body)}\r\n{head}"
         )
-        self.writer.write(f"{lines}\r\n".encode() + body)
+        self.write(f"{lines}\r\n".encode() + body)
         await self.writer.drain()
 
     async def chunks(self, parts: Sequence[bytes], *, ended: bool = True) -> None:
         """A body that tells its length bit by bit; `ended`: up to its end, and not a part of it."""
-        self.writer.write(
+        self.write(
             f"HTTP/1.1 200 -\r\ncontent-type: {_EVENTS}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
         )
         for part in parts:
-            self.writer.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            self.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
             await asyncio.sleep(0)
         if ended:
-            self.writer.write(b"0\r\n\r\n")
+            self.write(b"0\r\n\r\n")
         await self.writer.drain()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, unless the client has gone."""
+        if not self.writer.is_closing():
+            self.writer.write(data)
 
     def close(self) -> None:
         """End the connection in order."""
@@ -207,7 +212,7 @@ async def drip(x: Exchange) -> None:
     body, x_length = x.body, len(x.body)
     await x.send(b"", length=x_length)
     for at in range(0, x_length, 16):
-        x.writer.write(body[at : at + 16])
+        x.write(body[at : at + 16])
         await asyncio.sleep(0.001)
 
 
@@ -215,7 +220,7 @@ async def endless_drip(x: Exchange) -> None:
     """Spaces, or comments of a stream, as long as the client listens: each soon, but without end."""
     await x.send(b"", length=HUGE_BYTES)
     while not x.writer.is_closing():
-        x.writer.write(b": wait\n\n" if x.stream else b" ")
+        x.write(b": wait\n\n" if x.stream else b" ")
         await asyncio.sleep(0.05)
 
 
@@ -255,14 +260,14 @@ async def huge(x: Exchange) -> None:
     )
     await x.send(head, length=HUGE_BYTES)
     for number in range(HUGE_BYTES // len(_BLOCK)):
-        x.writer.write(_BLOCK)
+        x.write(_BLOCK)
         await x.writer.drain()
         x.server.longest = max(x.server.longest, (number + 1) * len(_BLOCK))
 
 
 async def no_http(x: Exchange) -> None:
     """Something that is no answer in HTTP at all."""
-    x.writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
+    x.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
     x.close()
 
 

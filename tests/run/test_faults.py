@@ -64,18 +64,24 @@ def word_of(record: Record) -> str:
     return str(record.request.messages[-1]["content"])
 
 
-def check_books(server: FaultyServer, records: list[Record], cases: int) -> None:
-    """What every run must hold to, whatever went wrong."""
+def check_books(server: FaultyServer, records: list[Record], cases: int, unseen: int = 0) -> None:
+    """What every run must hold to, whatever went wrong.
+
+    Nothing that may have been billed is left out. At most `unseen` requests are listed that the server did
+    not see: a machine that stands still for longer than a request has time lets a poolful run out of it.
+    """
     assert Counter(record.case for record in records) == Counter(f"c{place}" for place in range(cases))
     for record in records:
         word = word_of(record)
         whole = record.response is not None
         assert whole == (record.error is None)
-        assert record.possibly_billed + whole == server.given[word], record
+        assert record.possibly_billed + whole >= server.given[word], record
         assert record.attempts >= server.received[word]
         assert bool(record.verdicts) == whole, "an error is never graded, an answer always"
         if record.response:
             assert record.response.text in (word.upper(), None), "an answer to another question"
+    listed = sum(record.possibly_billed + (record.response is not None) for record in records)
+    assert 0 <= listed - server.given.total() <= unseen
     assert server.stray == [], "the other host was asked"
 
 
@@ -96,12 +102,12 @@ def test_each_fault_alone(
     """Many requests go wrong in one way: each case ends with one record, and the books agree."""
     share = 0.2 if fault in LIMITED else 0.5
     with faulty_server(fault, share=share) as server:
-        timeout_s = 0.3 if fault in ENDLESS else 10.0
+        timeout_s, unseen = (0.3, 16) if fault in ENDLESS else (10.0, 0)
         records = run_against(server, tmp_path, 40, timeout_s, stream=stream)
-        check_books(server, records, 40)
+        check_books(server, records, 40, unseen)
         assert server.drawn[fault.__name__] >= 20 * share
         refused = sum(record.attempts for record in records) - server.received.total()
-        assert refused > 0 if fault is faulty.closed_port else refused == 0
+        assert refused > 0 if fault is faulty.closed_port else refused <= unseen
         assert server.longest < MAX_BODY_BYTES + SOCKET_BUFFERS < HUGE_BYTES
     assert caplog.text == ""
 
@@ -125,11 +131,8 @@ def test_all_faults_mixed(
     with faulty_server(*faults, share=0.2) as server:
         how = {"concurrency": 64, "stream": stream, "workers": workers}
         records = run_against(server, tmp_path, cases, timeout_s=2.0, **how)
-        check_books(server, records, cases)
+        check_books(server, records, cases, unseen=64)
         assert server.drawn.keys() == {fault.__name__ for fault in faults}
-        answered = sum(record.response is not None for record in records)
-        listed = sum(record.possibly_billed for record in records)
-        assert answered + listed == server.given.total()
         given_up = Counter(record.error.type for record in records if record.error)
         assert given_up.pop("http_307") == server.drawn["redirect"]
         assert (
