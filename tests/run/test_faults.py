@@ -71,17 +71,18 @@ def check_books(server: FaultyServer, records: list[Record], cases: int, unseen:
     not see: a machine that stands still for longer than a request has time lets a poolful run out of it.
     """
     assert Counter(record.case for record in records) == Counter(f"c{place}" for place in range(cases))
+    listed = 0
     for record in records:
         word = word_of(record)
         whole = record.response is not None
         assert whole == (record.error is None)
         assert record.possibly_billed + whole >= server.given[word], record
+        listed += record.possibly_billed + whole
         assert record.attempts >= server.received[word]
         assert bool(record.verdicts) == whole, "an error is never graded, an answer always"
         if record.response:
             assert record.response.text in (word.upper(), None), "an answer to another question"
-    listed = sum(record.possibly_billed + (record.response is not None) for record in records)
-    assert 0 <= listed - server.given.total() <= unseen
+    assert listed - server.given.total() <= unseen
     assert server.stray == [], "the other host was asked"
 
 
